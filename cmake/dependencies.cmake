@@ -1,0 +1,63 @@
+# Debian's libraries as interface targets; only the room that owns a library links it.
+
+# pkg-config's static archives where GLY_STATIC asks for them, else the shared ones.
+function(gly_library target)
+  add_library(${target} INTERFACE)
+  foreach(name ${ARGN})
+    if(GLY_STATIC)
+      find_library(GLY_LIB_${name} NAMES lib${name}.a ${name} REQUIRED)
+    else()
+      find_library(GLY_LIB_${name} NAMES ${name} REQUIRED)
+    endif()
+    target_link_libraries(${target} INTERFACE ${GLY_LIB_${name}})
+  endforeach()
+endfunction()
+
+gly_library(gly_codecs zstd lz4 snappy deflate xxhash)
+if(GLY_STATIC)
+  target_link_libraries(gly_codecs INTERFACE stdc++) # snappy is C++ inside
+endif()
+gly_library(gly_text_libraries utf8proc pcre2-8)
+gly_library(gly_cjson cjson)
+gly_library(gly_openssl ssl crypto)
+target_link_libraries(gly_openssl INTERFACE dl)
+gly_library(gly_cunit cunit)
+
+# find_package(gRPC) needs libgrpc++-dev; pkg-config does not.
+pkg_check_modules(GRPC REQUIRED grpc)
+add_library(gly_grpc INTERFACE)
+if(GLY_STATIC)
+  set(grpc_static ${GRPC_STATIC_LDFLAGS})
+  list(FILTER grpc_static EXCLUDE REGEX "^-l(rt|atomic|dl|pthread|m)$|^-pthread$")
+  target_link_libraries(gly_grpc INTERFACE
+    "-Wl,-Bstatic" "-Wl,--start-group" ${grpc_static} "-lstdc++" "-lgcc_eh" "-Wl,--end-group" "-Wl,-Bdynamic" dl m)
+else()
+  target_link_libraries(gly_grpc INTERFACE grpc gpr)
+endif()
+
+pkg_check_modules(EDIT REQUIRED libedit)
+add_library(gly_editline INTERFACE)
+target_link_libraries(gly_editline INTERFACE ${EDIT_LIBRARIES})
+
+# proto/galley/*.proto -> generated/proto/galley/*.pb-c.{h,c}
+find_program(PROTOC_C protoc-c REQUIRED)
+find_library(GLY_PROTOBUF_C NAMES libprotobuf-c.a protobuf-c REQUIRED)
+file(GLOB protos CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/proto/galley/*.proto)
+set(proto_sources "")
+set(generated ${CMAKE_BINARY_DIR}/generated)
+file(MAKE_DIRECTORY ${generated})
+foreach(proto ${protos})
+  get_filename_component(stem ${proto} NAME_WE)
+  set(outputs ${generated}/proto/galley/${stem}.pb-c.c ${generated}/proto/galley/${stem}.pb-c.h)
+  add_custom_command(OUTPUT ${outputs}
+    COMMAND ${PROTOC_C} --proto_path=${CMAKE_SOURCE_DIR} --c_out=${generated} ${proto}
+    DEPENDS ${proto} VERBATIM)
+  list(APPEND proto_sources ${outputs})
+endforeach()
+if(NOT proto_sources)
+  file(WRITE ${CMAKE_BINARY_DIR}/empty_proto.c "extern int gly_empty_proto;\nint gly_empty_proto;\n")
+  set(proto_sources ${CMAKE_BINARY_DIR}/empty_proto.c)
+endif()
+add_library(gly_proto_generated STATIC ${proto_sources})
+target_include_directories(gly_proto_generated PUBLIC ${generated})
+target_link_libraries(gly_proto_generated PUBLIC ${GLY_PROTOBUF_C})
