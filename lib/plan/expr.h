@@ -26,6 +26,10 @@ typedef enum gly_aggregate_mode {
     GLY_AGGREGATE_FINAL,    /* state columns -> result; args are the state columns */
 } gly_aggregate_mode;
 
+/* Deepest tree anybody may build (parser, Spark Connect, plan decoder refuse more); casts that the
+ * analyzer puts in may double it.  Functions on expressions recurse, so this bounds their stack. */
+enum { GLY_EXPR_MAX_DEPTH = 1000 };
+
 typedef struct gly_expr gly_expr;
 struct gly_expr {
     uint8_t kind; /* gly_expr_kind */

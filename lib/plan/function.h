@@ -31,6 +31,10 @@ typedef struct gly_function {
 } gly_function;
 
 const gly_function *gly_function_get(gly_function_id id);
+/* For people: "+" for $add, "AND" for $and, else the name. */
+const char *gly_function_label(gly_function_id id);
+/* May the result be NULL, given which arguments may? */
+bool gly_function_nullable(gly_function_id id, uint32_t count, const bool *args_nullable);
 /* By SQL name, any case, aliases included ("substr", "pow", "mean").  False if unknown. */
 bool gly_function_find(gly_str name, gly_function_id *ret);
 /* The nearest known name, for "did you mean"; "" if none is near. */
@@ -39,6 +43,8 @@ const char *gly_function_suggest(gly_str name);
 /* Decides the result type and the types the arguments must be cast to.
  * types: in: argument types (GLY_TYPE_NULL for an untyped NULL); out: what to cast each to.
  * literals[i]: argument i is a literal (for round's scale, decimal literals); may be NULL.
+ * DECIMAL operands of + - * / % keep their own precision and scale (as in Spark): the kernel
+ * brings them to the result type.  Comparisons, CASE, COALESCE, IN get one common type.
  * Errors: WRONG_ARGUMENTS, TYPE_MISMATCH with the SQL names of the types. */
 struct gly_value;
 GLY_NODISCARD gly_status gly_function_types(gly_function_id id, uint32_t count, gly_type *types,
