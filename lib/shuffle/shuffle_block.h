@@ -26,6 +26,17 @@ GLY_NODISCARD gly_status gly_shuffle_block_builder_flush(gly_shuffle_block_build
                                                          gly_codec codec, gly_builder *out,
                                                          gly_error *err);
 
+/* Drops the rows and gives the memory back to the allocator; the builder stays usable. */
+void gly_shuffle_block_builder_reset(gly_shuffle_block_builder *builder);
+
+/* How many of bytes, from the front, are whole blocks.  If not even the first one is whole: 0, and
+ * *ret_needed is how many bytes it takes (at least; a header first).  CORRUPT_FILE if bytes do not
+ * begin with a block. */
+GLY_NODISCARD gly_status gly_shuffle_block_measure(gly_str bytes, size_t *ret_whole,
+                                                   size_t *ret_needed, gly_error *err);
+/* Puts the right checksum into the header of a whole block: for tests and fuzzing. */
+void gly_shuffle_block_sign(char *block, size_t size);
+
 /* Reads the blocks in bytes one after the other as batches of at most GLY_BATCH_ROWS. */
 typedef struct gly_shuffle_block_reader gly_shuffle_block_reader;
 gly_shuffle_block_reader *gly_shuffle_block_reader_make(const gly_type *types,
