@@ -13,9 +13,18 @@ function(gly_library target)
   endforeach()
 endfunction()
 
+# The compiler's own archive of a runtime library, so that programs need only libc and libm.
+function(gly_runtime_archive variable name)
+  execute_process(COMMAND ${CMAKE_C_COMPILER} -print-file-name=${name}
+    OUTPUT_VARIABLE path OUTPUT_STRIP_TRAILING_WHITESPACE)
+  set(${variable} ${path} PARENT_SCOPE)
+endfunction()
+gly_runtime_archive(GLY_STDCXX libstdc++.a)
+gly_runtime_archive(GLY_GCC_EH libgcc_eh.a)
+
 gly_library(gly_codecs zstd lz4 snappy deflate xxhash)
 if(GLY_STATIC)
-  target_link_libraries(gly_codecs INTERFACE stdc++) # snappy is C++ inside
+  target_link_libraries(gly_codecs INTERFACE ${GLY_STDCXX} ${GLY_GCC_EH} m) # snappy is C++ inside
 endif()
 gly_library(gly_text_libraries utf8proc pcre2-8)
 gly_library(gly_cjson cjson)
@@ -23,14 +32,22 @@ gly_library(gly_openssl ssl crypto)
 target_link_libraries(gly_openssl INTERFACE dl)
 gly_library(gly_cunit cunit)
 
-# find_package(gRPC) needs libgrpc++-dev; pkg-config does not.
+# find_package(gRPC) needs libgrpc++-dev; pkg-config does not.  Its archives depend on each other in
+# circles, so they go into one group, as one item that CMake cannot reorder.
 pkg_check_modules(GRPC REQUIRED grpc)
 add_library(gly_grpc INTERFACE)
 if(GLY_STATIC)
-  set(grpc_static ${GRPC_STATIC_LDFLAGS})
-  list(FILTER grpc_static EXCLUDE REGEX "^-l(rt|atomic|dl|pthread|m)$|^-pthread$")
+  set(group "")
+  set(grpc_names ${GRPC_STATIC_LIBRARIES})
+  list(REMOVE_DUPLICATES grpc_names)
+  foreach(name ${grpc_names})
+    if(NOT name MATCHES "^(rt|dl|pthread|m|atomic)$")
+      find_library(GLY_LIB_${name} NAMES lib${name}.a REQUIRED)
+      string(APPEND group ",${GLY_LIB_${name}}")
+    endif()
+  endforeach()
   target_link_libraries(gly_grpc INTERFACE
-    "-Wl,-Bstatic" "-Wl,--start-group" ${grpc_static} "-lstdc++" "-lgcc_eh" "-Wl,--end-group" "-Wl,-Bdynamic" dl m)
+    "-Wl,--start-group${group},${GLY_STDCXX},${GLY_GCC_EH},--end-group" dl m Threads::Threads)
 else()
   target_link_libraries(gly_grpc INTERFACE grpc gpr)
 endif()
