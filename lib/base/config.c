@@ -129,6 +129,12 @@ void gly_config_unset(gly_config *config, gly_str key) {
     }
 }
 
+void gly_config_unset_all(gly_config *config) {
+    while (config->pairs.count > 0) {
+        gly_config_unset(config, gly_str_of(config->pairs.items[0].key));
+    }
+}
+
 gly_status gly_config_set(gly_config *config, gly_str key, gly_str value, bool from_session,
                           gly_error *err) {
     int index = find_setting(key);

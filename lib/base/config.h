@@ -23,6 +23,7 @@ void gly_config_free(gly_config *config);
 GLY_NODISCARD gly_status gly_config_set(gly_config *config, gly_str key, gly_str value,
                                         bool from_session, gly_error *err);
 void gly_config_unset(gly_config *config, gly_str key);
+void gly_config_unset_all(gly_config *config); /* its own layer's; the parent stays */
 /* "key=value" as on a command line. */
 GLY_NODISCARD gly_status gly_config_set_pair(gly_config *config, gly_str pair, gly_error *err);
 /* The value as text: own, parent's, default; false if the key is unknown and unset. */

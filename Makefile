@@ -1,0 +1,69 @@
+# `make help` lists the targets.
+BUILD ?= build
+JOBS ?= $(shell nproc)
+PYTHON_ENV ?= $(HOME)/.cache/galley/python
+SEED ?= 1
+FUZZ_SECONDS ?= 600
+export CTEST_OUTPUT_ON_FAILURE = 1
+
+.DEFAULT_GOAL := build
+.PHONY: help packages build demo test check asan tsan vector2 tidy format sim fuzz bench python clean
+
+help: ## this list
+	@grep -hE '^[a-z0-9_-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | column -t -s '	'
+
+packages: ## install what is needed from Debian's packages
+	@tools/install_packages.sh build test
+
+build: packages ## build the programs into build/bin
+	@cmake -S . -B $(BUILD) -G Ninja >/dev/null
+	@ninja -C $(BUILD) -j $(JOBS)
+
+demo: packages ## ShopFlow: make 10 million order items and sum them per order, on two executors
+	@cmake -S . -B $(BUILD) -G Ninja >/dev/null
+	@ninja -C $(BUILD) -j $(JOBS) galley galley-executor
+	@examples/demo.sh $(BUILD)/bin
+
+python: ## the Python environment of the compatibility tests and benchmarks
+	@tools/install_packages.sh test
+	@tools/python_env.sh $(PYTHON_ENV)
+
+test: build python ## every test there is
+	@tests/run_all.sh $(BUILD) $(PYTHON_ENV)
+
+tidy: ## names, includes and sizes as STYLE.md has them
+	@python3 tests/tidy/tidy.py
+
+check: test asan tsan vector2 ## the tests once more with sanitizers and two-row batches
+
+asan: packages ## tests with AddressSanitizer and UndefinedBehaviorSanitizer
+	@cmake -S . -B $(BUILD)-asan -G Ninja -DGLY_ASAN=ON >/dev/null
+	@ninja -C $(BUILD)-asan -j $(JOBS)
+	@ctest --test-dir $(BUILD)-asan -j $(JOBS)
+
+tsan: packages ## tests with ThreadSanitizer
+	@cmake -S . -B $(BUILD)-tsan -G Ninja -DGLY_TSAN=ON >/dev/null
+	@ninja -C $(BUILD)-tsan -j $(JOBS)
+	@ctest --test-dir $(BUILD)-tsan -j $(JOBS)
+
+vector2: packages ## tests with two rows a batch
+	@cmake -S . -B $(BUILD)-vector2 -G Ninja -DGLY_BATCH_ROWS=2 >/dev/null
+	@ninja -C $(BUILD)-vector2 -j $(JOBS)
+	@ctest --test-dir $(BUILD)-vector2 -j $(JOBS)
+
+format: ## lay out the sources with clang-format
+	@tools/install_packages.sh check
+	@git ls-files '*.c' '*.h' | xargs clang-format-14 -i
+
+sim: build ## simulate the schedulers: make sim SEED=42
+	@$(BUILD)/tests/sim_scheduler $(SEED)
+
+fuzz: ## run every fuzz target for FUZZ_SECONDS
+	@tools/install_packages.sh build check
+	@tests/fuzz/run.sh $(BUILD)-fuzz $(FUZZ_SECONDS)
+
+bench: build python ## measure against DuckDB and PySpark; appends to bench/results
+	@bench/run.sh $(BUILD)/bin $(PYTHON_ENV)
+
+clean: ## remove the build folders
+	@rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-tsan $(BUILD)-vector2 $(BUILD)-fuzz

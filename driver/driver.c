@@ -1,0 +1,283 @@
+/* driver.c - starts and stops what a driver is made of; the doors other threads use.
+ *
+ * TLS authority, executor endpoint (gRPC), cluster manager (processes), event bus, and the owner
+ * thread that holds the scheduler (driver_loop.c).  Invariant: only the owner thread touches the
+ * scheduler; every function here posts to it or waits for it.
+ */
+#include "driver/driver_internal.h"
+
+#include "lib/base/clock.h"
+#include "lib/io/fs/filesystem.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char *text_of(gly_str text) {
+    char *copy = gly_alloc(text.size + 1);
+    memcpy(copy, text.data, text.size);
+    copy[text.size] = '\0';
+    return copy;
+}
+
+static void on_registered(void *context, const gly_executor_info *info) {
+    gly_driver_loop_post(context, (gly_driver_message){.kind = GLY_DRIVER_REGISTERED,
+                                                       .executor_id = info->id,
+                                                       .cores = info->cores,
+                                                       .pid = info->pid,
+                                                       .text = text_of(info->host)});
+}
+
+static void on_task_updates(void *context, gly_task_update_batch batch) {
+    gly_driver_loop_post(context, (gly_driver_message){.kind = GLY_DRIVER_UPDATES,
+                                                       .executor_id = batch.executor_id,
+                                                       .updates = batch});
+}
+
+static void on_heartbeat(void *context, const gly_executor_heartbeat *heartbeat) {
+    (void)context; /* liveness is the endpoint's business */
+    (void)heartbeat;
+}
+
+static void on_lost(void *context, uint32_t executor_id, const char *reason) {
+    gly_driver_loop_post(context, (gly_driver_message){.kind = GLY_DRIVER_LOST,
+                                                       .executor_id = executor_id,
+                                                       .text = gly_alloc_string(reason)});
+}
+
+static void on_cluster_event(void *context, const gly_cluster_event *event) {
+    gly_driver_loop_post(
+        context, (gly_driver_message){.kind = GLY_DRIVER_CLUSTER,
+                                      .cluster_kind = event->kind,
+                                      .executor_id = event->executor_id,
+                                      .pid = event->pid,
+                                      .expected = event->expected,
+                                      .text = event->reason == NULL
+                                                  ? NULL
+                                                  : gly_alloc_string(event->reason)});
+}
+
+/* <spark.local.dir or TMPDIR or /tmp>/galley-XXXXXX, ours alone. */
+static gly_status make_local_dir(const gly_config *config, char **ret, gly_error *err) {
+    gly_str base = gly_config_text(config, GLY_CONFIG_LOCAL_DIR);
+    const char *fallback = getenv("TMPDIR");
+    gly_builder path = {0};
+    if (base.size > 0) {
+        gly_builder_add_str(&path, base);
+        if (mkdir(path.data, 0700) != 0 && errno != EEXIST) {
+            gly_status status = gly_error_from_errno(
+                err, errno, "The local directory %s (spark.local.dir) cannot be made", path.data);
+            gly_builder_clear(&path);
+            return status;
+        }
+    } else {
+        gly_builder_add_text(&path, fallback != NULL && fallback[0] == '/' ? fallback : "/tmp");
+    }
+    gly_builder_add_text(&path, "/galley-XXXXXX");
+    if (mkdtemp(path.data) == NULL) {
+        gly_status status =
+            gly_error_from_errno(err, errno, "A directory for shuffle files cannot be made as %s",
+                                 path.data);
+        gly_builder_clear(&path);
+        return status;
+    }
+    *ret = path.data;
+    return GLY_OK;
+}
+
+static void fill_scheduler_options(const gly_config *config, gly_event_bus *bus,
+                                   gly_scheduler_options *ret) {
+    gly_scheduler_options_default(ret);
+    ret->is_fair = gly_str_equal_ignore_case(gly_config_text(config, GLY_CONFIG_SCHEDULER_MODE),
+                                             GLY_STR("FAIR"));
+    ret->max_task_failures = (uint32_t)gly_config_int(config, GLY_CONFIG_TASK_MAX_FAILURES);
+    ret->max_stage_attempts = (uint32_t)gly_config_int(config, GLY_CONFIG_STAGE_MAX_ATTEMPTS);
+    int64_t wait_ms = gly_config_int(config, GLY_CONFIG_LOCALITY_WAIT);
+    ret->locality_wait_ms[GLY_LOCALITY_PROCESS] = wait_ms;
+    ret->locality_wait_ms[GLY_LOCALITY_NODE] = wait_ms;
+    ret->locality_wait_ms[GLY_LOCALITY_RACK] = wait_ms;
+    ret->speculation = gly_config_bool(config, GLY_CONFIG_SPECULATION);
+    ret->speculation_multiplier = gly_config_double(config, GLY_CONFIG_SPECULATION_MULTIPLIER);
+    ret->speculation_quantile = gly_config_double(config, GLY_CONFIG_SPECULATION_QUANTILE);
+    ret->exclude_on_failure = gly_config_bool(config, GLY_CONFIG_EXCLUDE_ON_FAILURE);
+    ret->bus = bus;
+    ret->wall_offset_ms = gly_clock_wall_ms() - gly_clock_ms();
+}
+
+static gly_status start_event_log(gly_driver *driver, gly_error *err) {
+    if (!gly_config_bool(driver->config, GLY_CONFIG_EVENT_LOG_ENABLED)) {
+        return GLY_OK;
+    }
+    gly_str dir = gly_config_text(driver->config, GLY_CONFIG_EVENT_LOG_DIR);
+    char name[64];
+    snprintf(name, sizeof name, "galley-%lld-%d.jsonl", (long long)gly_clock_wall_ms(),
+             (int)getpid());
+    GLY_TRY(gly_event_log_open(dir.size > 0 ? dir : gly_str_of(driver->local_dir),
+                               gly_str_of(name), &driver->log, err));
+    gly_event_bus_subscribe(driver->bus, gly_event_log_read, driver->log);
+    return GLY_OK;
+}
+
+static gly_status start_cluster(gly_driver *driver, const char *program_directory,
+                                gly_error *err) {
+    const gly_config *config = driver->config;
+    gly_executor_endpoint_options endpoint = {
+        .authority = driver->authority,
+        .heartbeat_ms = gly_config_int(config, GLY_CONFIG_HEARTBEAT_INTERVAL),
+        .liveness_ms = gly_config_int(config, GLY_CONFIG_NETWORK_TIMEOUT),
+        .max_direct_result_bytes = (uint64_t)gly_config_int(config, GLY_CONFIG_MAX_DIRECT_RESULT),
+        .callbacks = {on_registered, on_task_updates, on_heartbeat, on_lost, driver},
+    };
+    gly_str codec = gly_config_text(config, GLY_CONFIG_SHUFFLE_CODEC);
+    if (!gly_codec_find(codec, &endpoint.shuffle_codec)) {
+        return gly_fail(err, GLY_E_CONFIG,
+                        "%s cannot be '%.*s': give none, lz4, zstd, snappy or gzip",
+                        gly_config_key(GLY_CONFIG_SHUFFLE_CODEC), GLY_STR_ARG(codec));
+    }
+    GLY_TRY(gly_executor_endpoint_make(&endpoint, &driver->endpoint, err));
+    char *program = NULL;
+    if (program_directory != NULL) {
+        gly_builder path = {0};
+        gly_builder_format(&path, "%s/galley-executor", program_directory);
+        program = path.data;
+    }
+    gly_cluster_options cluster = {
+        .driver_address = gly_executor_endpoint_address(driver->endpoint),
+        .authority = driver->authority,
+        .program = program,
+        .cores = (uint32_t)gly_config_int(config, GLY_CONFIG_EXECUTOR_CORES),
+        .memory_bytes = (uint64_t)gly_config_int(config, GLY_CONFIG_EXECUTOR_MEMORY),
+        .local_dir = driver->local_dir,
+        .heartbeat_ms = endpoint.heartbeat_ms,
+        .on_event = on_cluster_event,
+        .context = driver,
+    };
+    driver->manager = gly_cluster_find(GLY_STR("local"));
+    gly_status status = driver->manager->start(&cluster, &driver->cluster, err);
+    free(program);
+    return status;
+}
+
+static gly_status start_parts(gly_driver *driver, const char *program_directory, gly_error *err) {
+    const gly_config *config = driver->config;
+    driver->bus = gly_event_bus_make();
+    GLY_TRY(make_local_dir(config, &driver->local_dir, err));
+    GLY_TRY(start_event_log(driver, err));
+    if (gly_config_bool(config, GLY_CONFIG_TLS_ENABLED)) {
+        GLY_TRY(gly_tls_authority_make(&driver->authority, err));
+    }
+    GLY_TRY(start_cluster(driver, program_directory, err));
+    gly_scheduler_options options;
+    fill_scheduler_options(config, driver->bus, &options);
+    driver->scheduler = gly_scheduler_make(&options);
+    if (pthread_create(&driver->thread, NULL, gly_driver_loop_run, driver) != 0) {
+        return gly_fail(err, GLY_E_INTERNAL, "The scheduler thread could not be started");
+    }
+    driver->has_thread = true;
+    return GLY_OK;
+}
+
+gly_status gly_driver_start(const gly_config *config, const char *program_directory,
+                            gly_driver **ret, gly_error *err) {
+    gly_driver *driver = GLY_NEW(gly_driver);
+    driver->config = config;
+    driver->wanted_executors = (uint32_t)gly_config_int(config, GLY_CONFIG_EXECUTOR_COUNT);
+    driver->slot_count =
+        driver->wanted_executors * (uint32_t)gly_config_int(config, GLY_CONFIG_EXECUTOR_CORES);
+    pthread_mutex_init(&driver->lock, NULL);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&driver->arrived, &attributes);
+    pthread_condattr_destroy(&attributes);
+    atomic_init(&driver->next_id, 1);
+    atomic_init(&driver->next_shuffle, 1);
+    gly_status status = start_parts(driver, program_directory, err);
+    if (status != GLY_OK) {
+        gly_driver_stop(driver);
+        return status;
+    }
+    *ret = driver;
+    return GLY_OK;
+}
+
+void gly_driver_stop(gly_driver *driver) {
+    if (driver == NULL) {
+        return;
+    }
+    if (driver->has_thread) {
+        gly_driver_loop_post(driver, (gly_driver_message){.kind = GLY_DRIVER_STOP});
+        pthread_join(driver->thread, NULL);
+    }
+    gly_executor_endpoint_free(driver->endpoint); /* ends the streams: executors leave by themselves */
+    if (driver->cluster != NULL) {
+        driver->manager->stop(driver->cluster, 2000);
+    }
+    gly_driver_loop_free(driver);
+    gly_scheduler_free(driver->scheduler);
+    gly_error err = {0};
+    if (driver->log != NULL && gly_event_log_close(driver->log, &err) != GLY_OK) {
+        fprintf(stderr, "warning: %s\n", err.message);
+    }
+    gly_event_bus_free(driver->bus);
+    gly_tls_authority_free(driver->authority);
+    if (driver->local_dir != NULL) {
+        const gly_filesystem *filesystem;
+        if (gly_filesystem_find(gly_str_of(driver->local_dir), &filesystem, NULL) == GLY_OK) {
+            (void)!filesystem->remove_all(gly_str_of(driver->local_dir), NULL);
+        }
+        free(driver->local_dir);
+    }
+    pthread_cond_destroy(&driver->arrived);
+    pthread_mutex_destroy(&driver->lock);
+    free(driver);
+}
+
+gly_status gly_driver_run_job(gly_driver *driver, const gly_job_request *request,
+                              gly_job_summary *summary, gly_error *err) {
+    gly_driver_job *job = gly_driver_job_make(request);
+    gly_driver_loop_post(driver, (gly_driver_message){.kind = GLY_DRIVER_SUBMIT, .job = job});
+    gly_status status = gly_driver_job_wait(job, driver, err);
+    if (summary != NULL) {
+        gly_driver_job_summarize(job, summary);
+    }
+    for (size_t i = 0; status == GLY_OK && request->on_file != NULL && i < job->files.count; i++) {
+        request->on_file(request->context, &job->files.items[i]);
+    }
+    gly_driver_job_free(job);
+    return status;
+}
+
+void gly_driver_cancel_query(gly_driver *driver, uint64_t query_id, const char *reason) {
+    gly_driver_loop_post(driver, (gly_driver_message){.kind = GLY_DRIVER_CANCEL,
+                                                      .id = query_id,
+                                                      .text = gly_alloc_string(reason)});
+}
+
+void gly_driver_end_query(gly_driver *driver, uint64_t query_id) {
+    gly_driver_loop_post(driver,
+                         (gly_driver_message){.kind = GLY_DRIVER_END_QUERY, .id = query_id});
+}
+
+void gly_driver_drop_cache(gly_driver *driver, uint64_t cache_id) {
+    gly_driver_loop_post(driver,
+                         (gly_driver_message){.kind = GLY_DRIVER_DROP_CACHE, .id = cache_id});
+}
+
+uint64_t gly_driver_next_id(gly_driver *driver) { return atomic_fetch_add(&driver->next_id, 1); }
+
+uint32_t gly_driver_reserve_shuffles(gly_driver *driver, uint32_t count) {
+    return (uint32_t)atomic_fetch_add(&driver->next_shuffle, count);
+}
+
+uint32_t gly_driver_slot_count(const gly_driver *driver) { return driver->slot_count; }
+
+void gly_driver_subscribe(gly_driver *driver, gly_event_reader reader, void *context) {
+    gly_driver_loop_post(driver, (gly_driver_message){.kind = GLY_DRIVER_SUBSCRIBE,
+                                                      .reader = reader,
+                                                      .reader_context = context});
+}
+
+const char *gly_driver_local_dir(const gly_driver *driver) { return driver->local_dir; }

@@ -1,0 +1,165 @@
+/* driver_internal.h - what driver.c (callers), driver_loop.c (the owner thread) and driver_job.c share.
+ *
+ * Everything of the scheduler and of `executors`, `tasks` and `jobs` belongs to the owner thread; the
+ * inbox is the only door.  A gly_driver_job is shared with its caller under its own lock.
+ */
+#ifndef GLY_DRIVER_INTERNAL_H
+#define GLY_DRIVER_INTERNAL_H
+
+#include "driver/cluster/cluster.h"
+#include "driver/cluster/executor_endpoint.h"
+#include "driver/driver.h"
+#include "driver/event/event_log.h"
+#include "driver/scheduler/scheduler.h"
+#include "lib/base/array.h"
+#include "lib/base/map.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+typedef struct gly_driver_job gly_driver_job;
+
+typedef enum gly_driver_message_kind {
+    GLY_DRIVER_REGISTERED,
+    GLY_DRIVER_UPDATES,
+    GLY_DRIVER_LOST,
+    GLY_DRIVER_CLUSTER, /* a cluster event */
+    GLY_DRIVER_SUBMIT,
+    GLY_DRIVER_CANCEL,
+    GLY_DRIVER_END_QUERY,
+    GLY_DRIVER_DROP_CACHE,
+    GLY_DRIVER_SUBSCRIBE,
+    GLY_DRIVER_STOP,
+} gly_driver_message_kind;
+
+typedef struct gly_driver_message {
+    gly_driver_message_kind kind;
+    uint32_t executor_id;
+    uint32_t cores;
+    uint64_t id; /* query or cache */
+    int64_t pid;
+    gly_cluster_event_kind cluster_kind;
+    bool expected;
+    char *text; /* reason or host; owned */
+    gly_task_update_batch updates;
+    gly_driver_job *job;
+    gly_event_reader reader; /* SUBSCRIBE */
+    void *reader_context;
+} gly_driver_message;
+
+typedef struct gly_driver_sent { /* a stage plan an executor has */
+    uint32_t stage_id, stage_attempt;
+} gly_driver_sent;
+
+typedef struct gly_driver_executor {
+    uint32_t id;
+    uint32_t cores;
+    bool registered, alive;
+    int64_t deadline_ms;  /* to register; or, when is_leaving, to learn how it ended */
+    bool is_leaving;      /* its stream ended; waiting for the process's own reason */
+    char *leaving_reason;
+    GLY_ARRAY(gly_driver_sent) sent;
+    GLY_ARRAY(gly_executor_endpoint_launch) launches; /* of the step being done */
+} gly_driver_executor;
+
+typedef struct gly_driver_task {
+    uint64_t task_id;
+    gly_driver_job *job; /* NULL: its job is over */
+    uint32_t stage_index, partition, executor_id;
+} gly_driver_task;
+
+typedef struct gly_driver_stage {
+    uint32_t stage_id;
+    int64_t start_ns, end_ns;
+    uint32_t attempts, failed_tasks, running, most_running;
+    GLY_ARRAY(double) task_ms; /* of successful tasks */
+    double slowest_ms;
+    uint32_t slowest_partition;
+    gly_task_metrics metrics;
+    gly_builder encoded; /* of encoded_attempt */
+    uint32_t encoded_attempt;
+    bool is_encoded;
+} gly_driver_stage;
+
+typedef struct gly_driver_result {
+    bool is_done;
+    char *inline_bytes;
+    size_t inline_size;
+    char *path; /* a block file of executor_id, or NULL */
+    uint32_t executor_id;
+    uint64_t size_bytes;
+} gly_driver_result;
+
+struct gly_driver_job {
+    uint64_t job_id;
+    const gly_job_request *request; /* the caller's, valid until is_done */
+    gly_driver_stage *stages;       /* owner thread */
+    uint32_t first_stage_id;
+    uint64_t result_bytes;
+    int64_t start_ns, end_ns;
+
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t changed;
+    bool is_done;
+    gly_error error; /* status GLY_OK: succeeded */
+    uint32_t result_count;
+    gly_driver_result *results;
+    gly_arena *arena; /* of files */
+    GLY_ARRAY(gly_written_file) files;
+};
+
+struct gly_driver {
+    const gly_config *config;
+    char *local_dir;
+    gly_tls_authority *authority;
+    gly_executor_endpoint *endpoint;
+    const gly_cluster_manager *manager;
+    gly_cluster *cluster;
+    gly_event_bus *bus;
+    gly_event_log *log; /* or NULL */
+    uint32_t slot_count;
+    atomic_uint_fast64_t next_id;
+    atomic_uint_fast32_t next_shuffle;
+
+    pthread_mutex_t lock; /* the inbox */
+    pthread_cond_t arrived;
+    GLY_ARRAY(gly_driver_message) inbox;
+    pthread_t thread;
+    bool has_thread;
+
+    /* the owner thread's */
+    gly_scheduler *scheduler;
+    gly_map executors; /* gly_driver_executor */
+    gly_map tasks;     /* gly_driver_task */
+    GLY_ARRAY(gly_driver_job *) jobs;
+    uint64_t next_job_id;
+    uint32_t next_stage_id;
+    uint32_t wanted_executors, failures_in_a_row;
+    bool gave_up;
+    char *last_failure;
+};
+
+/* driver_loop.c */
+void *gly_driver_loop_run(void *driver);
+void gly_driver_loop_post(gly_driver *driver, gly_driver_message message); /* any thread */
+void gly_driver_loop_free(gly_driver *driver); /* what the loop owns, after it ended */
+
+/* driver_job.c: called by the owner thread as actions are done */
+gly_driver_job *gly_driver_job_make(const gly_job_request *request);
+void gly_driver_job_free(gly_driver_job *job);
+void gly_driver_job_launched(gly_driver_job *job, uint32_t stage_index);
+void gly_driver_job_task_ended(gly_driver_job *job, uint32_t stage_index, uint32_t partition,
+                               const gly_task_update *update);
+/* Takes a result partition; false: the job's results are larger than allowed (fills err). */
+bool gly_driver_job_take(gly_driver_job *job, uint32_t stage_index, uint32_t partition,
+                         uint32_t executor_id, const gly_task_update *update, gly_error *err);
+void gly_driver_job_finish(gly_driver_job *job, gly_status status, gly_str message);
+/* The stage message for an attempt; cached until the attempt changes. */
+gly_str gly_driver_job_encode_stage(gly_driver_job *job, gly_driver *driver, uint32_t stage_index,
+                                    uint32_t stage_attempt);
+/* The caller's side: hands results over in order until the job is done. */
+GLY_NODISCARD gly_status gly_driver_job_wait(gly_driver_job *job, gly_driver *driver,
+                                             gly_error *err);
+void gly_driver_job_summarize(const gly_driver_job *job, gly_job_summary *ret);
+
+#endif

@@ -1,0 +1,566 @@
+/* driver_loop.c - the owner thread: messages in, scheduler steps, actions done.
+ *
+ * One thread holds the scheduler and everything that belongs to it, so there are no locks but the
+ * inbox's.  A round takes all messages at once; launches of a round go to each executor as one send.
+ * Invariant: a stage's plan is sent to an executor before the first launch of that stage attempt, and
+ * a job is not touched after gly_driver_job_finish (its tasks' records then point to no job).
+ */
+#include "driver/driver_internal.h"
+
+#include "lib/base/clock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { LEAVING_MS = 150 }; /* how long to wait for a lost process to say how it ended */
+
+void gly_driver_loop_post(gly_driver *driver, gly_driver_message message) {
+    pthread_mutex_lock(&driver->lock);
+    gly_array_push(&driver->inbox, message);
+    pthread_cond_signal(&driver->arrived);
+    pthread_mutex_unlock(&driver->lock);
+}
+
+static gly_driver_executor *find_executor(gly_driver *driver, uint32_t id) {
+    return gly_map_get(&driver->executors, id);
+}
+
+static gly_driver_executor *add_executor(gly_driver *driver, uint32_t id) {
+    gly_driver_executor *executor = find_executor(driver, id);
+    if (executor == NULL) {
+        executor = GLY_NEW(gly_driver_executor);
+        executor->id = id;
+        executor->deadline_ms =
+            gly_clock_ms() + gly_config_int(driver->config, GLY_CONFIG_EXECUTOR_START_TIMEOUT);
+        gly_map_put(&driver->executors, id, executor);
+    }
+    return executor;
+}
+
+/* ---- actions ------------------------------------------------------------------------------ */
+
+static bool knows_stage(const gly_driver_executor *executor, uint32_t stage_id, uint32_t attempt) {
+    for (size_t i = executor->sent.count; i-- > 0;) {
+        if (executor->sent.items[i].stage_id == stage_id &&
+            executor->sent.items[i].stage_attempt == attempt) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static gly_driver_job *find_job(gly_driver *driver, uint64_t job_id) {
+    for (size_t i = 0; i < driver->jobs.count; i++) {
+        if (driver->jobs.items[i]->job_id == job_id) {
+            return driver->jobs.items[i];
+        }
+    }
+    return NULL;
+}
+
+static void launch(gly_driver *driver, const gly_scheduler_action *action) {
+    gly_driver_job *job = find_job(driver, action->launch.job_id);
+    gly_driver_executor *executor = find_executor(driver, action->launch.executor_id);
+    GLY_ASSERT(job != NULL && executor != NULL);
+    uint32_t stage_index = action->launch.stage_index;
+    if (!knows_stage(executor, action->launch.stage_id, action->launch.stage_attempt)) {
+        gly_executor_endpoint_send_stage(driver->endpoint, executor->id,
+                                         gly_driver_job_encode_stage(job, driver, stage_index,
+                                                                     action->launch.stage_attempt));
+        gly_driver_sent sent = {action->launch.stage_id, action->launch.stage_attempt};
+        if (executor->sent.count >= 256) {
+            gly_array_remove_at(&executor->sent, 0);
+        }
+        gly_array_push(&executor->sent, sent);
+    }
+    gly_executor_endpoint_launch item = {
+        .task_id = action->launch.task_id,
+        .query_id = job->request->query_id,
+        .stage_id = action->launch.stage_id,
+        .stage_attempt = action->launch.stage_attempt,
+        .partition = action->launch.partition,
+        .task_attempt = action->launch.attempt,
+        .width = action->launch.width,
+    };
+    gly_array_push(&executor->launches, item);
+    gly_driver_task *task = GLY_NEW(gly_driver_task);
+    *task = (gly_driver_task){action->launch.task_id, job, stage_index, action->launch.partition,
+                              executor->id};
+    gly_map_put(&driver->tasks, task->task_id, task);
+    gly_driver_job_launched(job, stage_index);
+}
+
+static void send_launches(gly_driver *driver) {
+    gly_driver_executor *executor;
+    for (size_t i = 0; (executor = gly_map_next(&driver->executors, &i)) != NULL;) {
+        if (executor->launches.count > 0) {
+            gly_executor_endpoint_send_launch(driver->endpoint, executor->id,
+                                              executor->launches.items, executor->launches.count);
+            executor->launches.count = 0;
+        }
+    }
+}
+
+static void step(gly_driver *driver, const gly_scheduler_event *event,
+                 const gly_task_update *update);
+
+static void finish_job(gly_driver *driver, uint64_t job_id, gly_status status, gly_str message) {
+    gly_driver_job *job = find_job(driver, job_id);
+    if (job == NULL) {
+        return;
+    }
+    gly_driver_task *task;
+    for (size_t i = 0; (task = gly_map_next(&driver->tasks, &i)) != NULL;) {
+        if (task->job == job) {
+            task->job = NULL;
+        }
+    }
+    for (size_t i = 0; i < driver->jobs.count; i++) {
+        if (driver->jobs.items[i] == job) {
+            gly_array_remove_at(&driver->jobs, i);
+            break;
+        }
+    }
+    gly_driver_job_finish(job, status, message); /* from here on it is the caller's */
+}
+
+static void cancel_job(gly_driver *driver, uint64_t job_id, gly_str reason) {
+    gly_scheduler_event event = {.kind = GLY_SCHEDULER_JOB_CANCELLED,
+                                 .cancelled = {job_id, reason}};
+    step(driver, &event, NULL);
+}
+
+/* Results come with the update that caused the action. */
+static void take_result(gly_driver *driver, const gly_scheduler_action *action,
+                        const gly_task_update *update) {
+    gly_driver_job *job = find_job(driver, action->done.job_id);
+    if (job == NULL || update == NULL || update->task_id != action->done.task_id) {
+        return;
+    }
+    gly_driver_task *task = gly_map_get(&driver->tasks, update->task_id);
+    gly_error err = {0};
+    if (!gly_driver_job_take(job, action->done.stage_index, action->done.partition,
+                             task == NULL ? 0 : task->executor_id, update, &err)) {
+        uint64_t job_id = job->job_id;
+        finish_job(driver, job_id, err.status, gly_str_of(err.message));
+        cancel_job(driver, job_id, gly_str_of(err.message));
+    }
+}
+
+static void do_action(gly_driver *driver, const gly_scheduler_action *action,
+                      const gly_task_update *update) {
+    gly_driver_job *job;
+    switch (action->kind) {
+    case GLY_SCHEDULER_LAUNCH_TASK:
+        launch(driver, action);
+        break;
+    case GLY_SCHEDULER_KILL_TASK:
+        send_launches(driver); /* so that the kill does not overtake its launch */
+        gly_executor_endpoint_send_kill(driver->endpoint, action->kill.executor_id,
+                                        &action->kill.task_id, 1);
+        break;
+    case GLY_SCHEDULER_PARTITION_DONE:
+        take_result(driver, action, update);
+        break;
+    case GLY_SCHEDULER_STAGE_STARTED:
+        job = find_job(driver, action->stage.job_id);
+        if (job != NULL) {
+            gly_driver_stage *stage = &job->stages[action->stage.stage_index];
+            stage->attempts++;
+            stage->start_ns = stage->start_ns == 0 ? gly_clock_ns() : stage->start_ns;
+        }
+        break;
+    case GLY_SCHEDULER_STAGE_COMPLETED:
+        job = find_job(driver, action->stage.job_id);
+        if (job != NULL) {
+            job->stages[action->stage.stage_index].end_ns = gly_clock_ns();
+        }
+        break;
+    case GLY_SCHEDULER_JOB_FINISHED:
+        finish_job(driver, action->job.job_id, action->job.status, action->job.error);
+        break;
+    case GLY_SCHEDULER_EXECUTOR_REFUSED:
+        gly_executor_endpoint_shutdown(driver->endpoint, action->refused.executor_id,
+                                       "its id was used before");
+        break;
+    default:
+        break;
+    }
+}
+
+static void step(gly_driver *driver, const gly_scheduler_event *event,
+                 const gly_task_update *update) {
+    size_t count;
+    const gly_scheduler_action *actions =
+        gly_scheduler_step(driver->scheduler, event, gly_clock_ms(), &count);
+    /* Doing an action may step again (a cancelled job), which invalidates the list: copy it. */
+    gly_scheduler_action few[8];
+    gly_scheduler_action *copy = few;
+    if (count > GLY_ARRAY_LEN(few)) {
+        copy = gly_alloc(count * sizeof *copy);
+    }
+    memcpy(copy, actions, count * sizeof *copy);
+    for (size_t i = 0; i < count; i++) {
+        do_action(driver, &copy[i], update);
+    }
+    if (copy != few) {
+        free(copy);
+    }
+}
+
+/* ---- executors ---------------------------------------------------------------------------- */
+
+static uint32_t count_executors(gly_driver *driver, bool also_starting) {
+    uint32_t count = 0;
+    gly_driver_executor *executor;
+    for (size_t i = 0; (executor = gly_map_next(&driver->executors, &i)) != NULL;) {
+        count += executor->alive || (also_starting && !executor->registered);
+    }
+    return count;
+}
+
+static void give_up_if_hopeless(gly_driver *driver) {
+    int64_t cap = gly_config_int(driver->config, GLY_CONFIG_EXECUTOR_MAX_FAILURES);
+    if (driver->failures_in_a_row >= cap) {
+        driver->gave_up = true;
+    }
+    if (driver->gave_up && count_executors(driver, true) == 0) {
+        char message[GLY_ERROR_MESSAGE_SIZE];
+        snprintf(message, sizeof message, "No executor can be had: %s",
+                 driver->last_failure == NULL ? "none could be started" : driver->last_failure);
+        gly_scheduler_event event = {.kind = GLY_SCHEDULER_NO_EXECUTORS,
+                                     .no_executors = {gly_str_of(message)}};
+        step(driver, &event, NULL);
+    }
+}
+
+static void request_executors(gly_driver *driver, uint32_t count) {
+    uint32_t *ids = GLY_NEW_ARRAY(uint32_t, count);
+    gly_error err = {0};
+    if (driver->manager->request(driver->cluster, count, ids, &err) != GLY_OK) {
+        free(driver->last_failure);
+        driver->last_failure = gly_alloc_string(err.message);
+        driver->gave_up = true;
+        give_up_if_hopeless(driver);
+    } else {
+        for (uint32_t i = 0; i < count; i++) {
+            add_executor(driver, ids[i]);
+        }
+    }
+    free(ids);
+}
+
+static void replace_executors(gly_driver *driver) {
+    uint32_t have = count_executors(driver, true);
+    if (!driver->gave_up && have < driver->wanted_executors &&
+        gly_config_bool(driver->config, GLY_CONFIG_EXECUTOR_REPLACE)) {
+        request_executors(driver, driver->wanted_executors - have);
+    }
+}
+
+static void forget_executor(gly_driver *driver, gly_driver_executor *executor) {
+    gly_map_remove(&driver->executors, executor->id);
+    gly_array_clear(&executor->sent);
+    gly_array_clear(&executor->launches);
+    free(executor->leaving_reason);
+    free(executor);
+}
+
+static void start_failed(gly_driver *driver, gly_driver_executor *executor, const char *reason) {
+    free(driver->last_failure);
+    driver->last_failure = gly_alloc_string(reason);
+    driver->failures_in_a_row++;
+    forget_executor(driver, executor);
+    give_up_if_hopeless(driver);
+    replace_executors(driver);
+}
+
+static void lose_executor(gly_driver *driver, gly_driver_executor *executor, const char *reason,
+                          bool caused_by_app) {
+    executor->alive = false;
+    free(driver->last_failure);
+    driver->last_failure = gly_alloc_string(reason);
+    gly_scheduler_event event = {.kind = GLY_SCHEDULER_EXECUTOR_LOST,
+                                 .lost = {executor->id, gly_str_of(reason), caused_by_app}};
+    uint32_t id = executor->id;
+    step(driver, &event, NULL);
+    gly_driver_task *task;
+    GLY_ARRAY(uint64_t) gone = {0};
+    for (size_t i = 0; (task = gly_map_next(&driver->tasks, &i)) != NULL;) {
+        if (task->executor_id == id) {
+            gly_array_push(&gone, task->task_id);
+        }
+    }
+    for (size_t i = 0; i < gone.count; i++) {
+        free(gly_map_remove(&driver->tasks, gone.items[i]));
+    }
+    gly_array_clear(&gone);
+    driver->manager->kill(driver->cluster, id, true); /* a zombie must not go on */
+    forget_executor(driver, executor);
+    replace_executors(driver);
+    give_up_if_hopeless(driver);
+}
+
+static void register_executor(gly_driver *driver, const gly_driver_message *message) {
+    gly_driver_executor *executor = add_executor(driver, message->executor_id);
+    executor->registered = executor->alive = true;
+    executor->cores = message->cores;
+    driver->failures_in_a_row = 0;
+    gly_scheduler_event event = {
+        .kind = GLY_SCHEDULER_EXECUTOR_REGISTERED,
+        .registered = {message->executor_id, gly_str_of(message->text), {"", 0}, message->cores}};
+    step(driver, &event, NULL);
+}
+
+static void on_cluster(gly_driver *driver, const gly_driver_message *message) {
+    gly_driver_executor *executor = find_executor(driver, message->executor_id);
+    if (message->cluster_kind == GLY_CLUSTER_STARTED || executor == NULL) {
+        return;
+    }
+    const char *reason = message->text == NULL ? "it ended" : message->text;
+    if (!executor->registered) {
+        start_failed(driver, executor, reason);
+    } else {
+        lose_executor(driver, executor, reason, !message->expected);
+    }
+}
+
+static void on_lost(gly_driver *driver, gly_driver_message *message) {
+    gly_driver_executor *executor = find_executor(driver, message->executor_id);
+    if (executor == NULL || executor->is_leaving) {
+        return;
+    }
+    executor->is_leaving = true;
+    executor->deadline_ms = gly_clock_ms() + LEAVING_MS;
+    executor->leaving_reason = message->text;
+    message->text = NULL;
+}
+
+static void check_deadlines(gly_driver *driver) {
+    int64_t now = gly_clock_ms();
+    gly_driver_executor *executor;
+    for (size_t i = 0; (executor = gly_map_next(&driver->executors, &i)) != NULL;) {
+        if (executor->is_leaving && now >= executor->deadline_ms) {
+            lose_executor(driver, executor, executor->leaving_reason, false);
+            i = 0;
+        } else if (!executor->registered && now >= executor->deadline_ms) {
+            driver->manager->kill(driver->cluster, executor->id, true);
+            char reason[128];
+            snprintf(reason, sizeof reason, "executor %u did not register in time", executor->id);
+            start_failed(driver, executor, reason);
+            i = 0;
+        }
+    }
+}
+
+/* ---- messages ----------------------------------------------------------------------------- */
+
+static uint32_t parse_executor_id(gly_str text) {
+    uint64_t id = 0;
+    while (text.size > 0 && (text.data[0] < '0' || text.data[0] > '9')) {
+        text.data++;
+        text.size--;
+    }
+    return gly_str_to_u64(text, &id) ? (uint32_t)id : 0;
+}
+
+static void on_update(gly_driver *driver, uint32_t executor_id, const gly_task_update *update) {
+    static const gly_task_end ends[] = {[GLY_TASK_SUCCEEDED] = GLY_TASK_END_OK,
+                                        [GLY_TASK_FAILED] = GLY_TASK_END_FAILED,
+                                        [GLY_TASK_KILLED] = GLY_TASK_END_KILLED,
+                                        [GLY_TASK_FETCH_FAILED] = GLY_TASK_END_FETCH_FAILED};
+    gly_driver_task *task = gly_map_get(&driver->tasks, update->task_id);
+    if (task == NULL || task->executor_id != executor_id) {
+        return;
+    }
+    if (task->job != NULL) {
+        gly_driver_job_task_ended(task->job, task->stage_index, task->partition, update);
+    }
+    gly_task_numbers numbers = {0};
+    _Static_assert(sizeof numbers.values == sizeof update->metrics, "the same measures");
+    memcpy(numbers.values, &update->metrics, sizeof numbers.values);
+    numbers.operator_count = update->operator_count;
+    _Static_assert(sizeof(gly_operator_rows) == sizeof(gly_task_update_operator), "the same rows");
+    numbers.operators = (const gly_operator_rows *)(const void *)update->operators;
+    gly_scheduler_event event = {
+        .kind = GLY_SCHEDULER_TASK_FINISHED,
+        .finished = {.task_id = update->task_id,
+                     .executor_id = executor_id,
+                     .end = ends[update->outcome],
+                     .error = update->status,
+                     .retryable = update->retryable,
+                     .message = update->message,
+                     .map_output = update->map_status,
+                     .failed_shuffle_id = update->failed_shuffle_id,
+                     .failed_map_partition = update->failed_map_partition,
+                     .failed_executor_id = parse_executor_id(update->failed_executor_id),
+                     .numbers = &numbers}};
+    step(driver, &event, update);
+    free(gly_map_remove(&driver->tasks, update->task_id));
+}
+
+static void submit(gly_driver *driver, gly_driver_job *job) {
+    const gly_job_request *request = job->request;
+    job->job_id = driver->next_job_id++;
+    job->first_stage_id = driver->next_stage_id;
+    driver->next_stage_id += request->stage_count;
+    gly_array_push(&driver->jobs, job);
+    gly_scheduler_stage *stages = GLY_NEW_ARRAY(gly_scheduler_stage, request->stage_count);
+    uint32_t width = (uint32_t)gly_config_int(request->config, GLY_CONFIG_TASK_WIDTH);
+    for (uint32_t i = 0; i < request->stage_count; i++) {
+        const gly_stage_plan *plan = &request->stages[i];
+        job->stages[i].stage_id = job->first_stage_id + i;
+        stages[i] = (gly_scheduler_stage){
+            .stage_id = job->stages[i].stage_id,
+            .name = gly_str_of(gly_physical_name(plan->plan->kind)),
+            .is_shuffle_map = !plan->is_result,
+            .shuffle_id = plan->shuffle_id,
+            .task_count = plan->task_count,
+            .width = width,
+            .parent_count = plan->parent_count,
+            .parents = plan->parents,
+        };
+    }
+    gly_scheduler_event event = {
+        .kind = GLY_SCHEDULER_JOB_SUBMITTED,
+        .job = {.job_id = job->job_id,
+                .pool = gly_config_text(request->config, GLY_CONFIG_SCHEDULER_POOL),
+                .name = request->description,
+                .stage_count = request->stage_count,
+                .stages = stages,
+                .final_stage = request->stage_count - 1}};
+    step(driver, &event, NULL);
+    free(stages);
+    give_up_if_hopeless(driver);
+}
+
+static void end_query(gly_driver *driver, uint64_t query_id) {
+    gly_driver_executor *executor;
+    for (size_t i = 0; (executor = gly_map_next(&driver->executors, &i)) != NULL;) {
+        gly_executor_endpoint_send_drop_query(driver->endpoint, executor->id, query_id);
+    }
+}
+
+static void cancel_query(gly_driver *driver, uint64_t query_id, const char *reason) {
+    for (size_t i = driver->jobs.count; i-- > 0;) {
+        if (i < driver->jobs.count && driver->jobs.items[i]->request->query_id == query_id) {
+            cancel_job(driver, driver->jobs.items[i]->job_id, gly_str_of(reason));
+        }
+    }
+}
+
+/* False: stop. */
+static bool handle(gly_driver *driver, gly_driver_message *message) {
+    gly_driver_executor *executor;
+    switch (message->kind) {
+    case GLY_DRIVER_REGISTERED:
+        register_executor(driver, message);
+        break;
+    case GLY_DRIVER_UPDATES:
+        for (uint32_t i = 0; i < message->updates.count; i++) {
+            on_update(driver, message->executor_id, &message->updates.updates[i]);
+        }
+        gly_arena_free(message->updates.arena);
+        break;
+    case GLY_DRIVER_LOST:
+        on_lost(driver, message);
+        break;
+    case GLY_DRIVER_CLUSTER:
+        on_cluster(driver, message);
+        break;
+    case GLY_DRIVER_SUBMIT:
+        submit(driver, message->job);
+        break;
+    case GLY_DRIVER_CANCEL:
+        cancel_query(driver, message->id, message->text);
+        break;
+    case GLY_DRIVER_END_QUERY:
+        end_query(driver, message->id);
+        break;
+    case GLY_DRIVER_DROP_CACHE:
+        for (size_t i = 0; (executor = gly_map_next(&driver->executors, &i)) != NULL;) {
+            gly_executor_endpoint_send_drop_cache(driver->endpoint, executor->id, message->id);
+        }
+        break;
+    case GLY_DRIVER_SUBSCRIBE:
+        gly_event_bus_subscribe(driver->bus, message->reader, message->reader_context);
+        break;
+    case GLY_DRIVER_STOP:
+        return false;
+    }
+    free(message->text);
+    return true;
+}
+
+static int64_t next_deadline(gly_driver *driver) {
+    int64_t deadline = gly_scheduler_next_tick(driver->scheduler);
+    gly_driver_executor *executor;
+    for (size_t i = 0; (executor = gly_map_next(&driver->executors, &i)) != NULL;) {
+        if (executor->is_leaving || !executor->registered) {
+            deadline = GLY_MIN(deadline, executor->deadline_ms);
+        }
+    }
+    return deadline;
+}
+
+static void wait_until(gly_driver *driver, int64_t deadline_ms) {
+    pthread_mutex_lock(&driver->lock);
+    if (driver->inbox.count == 0) {
+        if (deadline_ms == INT64_MAX) {
+            pthread_cond_wait(&driver->arrived, &driver->lock);
+        } else {
+            struct timespec until = {deadline_ms / 1000, (deadline_ms % 1000) * 1000000};
+            pthread_cond_timedwait(&driver->arrived, &driver->lock, &until);
+        }
+    }
+    pthread_mutex_unlock(&driver->lock);
+}
+
+void *gly_driver_loop_run(void *context) {
+    gly_driver *driver = context;
+    request_executors(driver, driver->wanted_executors);
+    GLY_ARRAY(gly_driver_message) round = {0};
+    bool goes_on = true;
+    while (goes_on) {
+        wait_until(driver, next_deadline(driver));
+        pthread_mutex_lock(&driver->lock);
+        round.count = 0;
+        for (size_t i = 0; i < driver->inbox.count; i++) {
+            gly_array_push(&round, driver->inbox.items[i]);
+        }
+        driver->inbox.count = 0;
+        pthread_mutex_unlock(&driver->lock);
+        for (size_t i = 0; i < round.count && goes_on; i++) {
+            goes_on = handle(driver, &round.items[i]);
+        }
+        check_deadlines(driver);
+        if (gly_scheduler_next_tick(driver->scheduler) <= gly_clock_ms()) {
+            gly_scheduler_event tick = {.kind = GLY_SCHEDULER_TICK};
+            step(driver, &tick, NULL);
+        }
+        send_launches(driver);
+    }
+    gly_array_clear(&round);
+    return NULL;
+}
+
+void gly_driver_loop_free(gly_driver *driver) {
+    gly_driver_executor *executor;
+    for (size_t i = 0; (executor = gly_map_next(&driver->executors, &i)) != NULL; i = 0) {
+        forget_executor(driver, executor);
+    }
+    gly_driver_task *task;
+    for (size_t i = 0; (task = gly_map_next(&driver->tasks, &i)) != NULL;) {
+        free(task);
+    }
+    for (size_t i = 0; i < driver->inbox.count; i++) {
+        free(driver->inbox.items[i].text);
+        gly_arena_free(driver->inbox.items[i].updates.arena);
+    }
+    gly_map_clear(&driver->executors);
+    gly_map_clear(&driver->tasks);
+    gly_array_clear(&driver->inbox);
+    gly_array_clear(&driver->jobs);
+    free(driver->last_failure);
+}
