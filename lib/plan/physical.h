@@ -66,8 +66,8 @@ struct gly_physical {
         struct {
             uint64_t cache_id;
             gly_str table;
-            uint32_t *fields;
-        } cached;
+            uint32_t *fields; /* CACHED: column i is cached column fields[i] */
+        } cached; /* CACHED; CACHE_WRITE: cache_id and table */
         struct {
             uint32_t row_count;
             gly_value **rows; /* rows[r][c], cast to the schema's types; all in partition 0 */
@@ -85,13 +85,21 @@ struct gly_physical {
             uint32_t group_count;
             gly_expr **groups;
             uint32_t aggregate_count;
-            gly_expr **aggregates; /* calls with a mode; output: groups, then states or results */
+            /* Calls with a mode; output: groups, then states or results.  In every mode a call's
+             * type is the result's; args: the argument (COMPLETE, PARTIAL; FILTER belongs to
+             * these) or its state columns (MERGE, FINAL); name: how people know it, "sum(x)". */
+            gly_expr **aggregates;
             bool skip_allowed; /* a partial that may pass rows through when it does not reduce */
         } aggregate;
         struct {
-            /* children[0] probes (streams), children[1] is built.  RIGHT has been turned into LEFT
-             * by the planner where it can; the output is always left columns then right columns
-             * of the LOGICAL join: is_flipped says that children[1] is the logical left. */
+            /* children[0] probes (streams), children[1] is built.  kind is seen from the probe:
+             *   INNER, LEFT (keep every probe row), RIGHT (keep every build row), FULL (keep all),
+             *   SEMI, ANTI, NULL_AWARE_ANTI: probe rows with / without a match, probe columns only.
+             * Output columns: not flipped: probe's, then build's; is_flipped (children[1] is the
+             * left side of the SQL text): build's, then probe's.  SEMI and both ANTI are never
+             * flipped.  Is a RIGHT or FULL or NULL_AWARE_ANTI build a broadcast?  RIGHT and FULL:
+             * never; NULL_AWARE_ANTI: always, unless all is one partition, and it has one key and
+             * no residual condition.  A NULL key matches nothing. */
             uint8_t kind; /* gly_join_kind, seen from children[0] as left */
             bool is_flipped;
             uint32_t key_count;
@@ -102,7 +110,9 @@ struct gly_physical {
         } join;
         struct {
             gly_expr *condition; /* over left's, then right's columns; or NULL */
-            uint8_t kind;        /* as above; children[1] is held in memory */
+            /* As above with children[0] as probe; children[1] is held in memory.  Never flipped.
+             * RIGHT and FULL only if both children have one partition. */
+            uint8_t kind;
         } nested_join;
         struct {
             uint32_t key_count;
@@ -131,5 +141,11 @@ struct gly_physical {
 
 gly_physical *gly_physical_make(gly_arena *arena, gly_physical_kind kind, uint32_t child_count);
 const char *gly_physical_name(gly_physical_kind kind);
+/* Gives every node below root whose id is 0 an id, pre-order from first_id (at least 1); returns
+ * the next free one. */
+uint32_t gly_physical_number(gly_physical *root, uint32_t first_id);
+uint32_t gly_physical_max_id(const gly_physical *root);
+/* Whether a join of this kind (gly_join_kind, seen from the probe) puts out build columns. */
+bool gly_physical_join_puts_out_build(uint8_t kind);
 
 #endif
