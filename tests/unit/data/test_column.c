@@ -76,10 +76,10 @@ GLY_TEST(shapes_flatten) {
     gly_column dictionary = {.type = types[0], .shape = GLY_SHAPE_DICTIONARY, .count = 130,
                              .data = flat->data, .validity = validity, .codes = codes,
                              .dictionary_count = 130, .dictionary_id = 1};
-    uint16_t selection[3] = {0, 64, 129};
+    uint16_t selection[3] = {1, 64, 129};
     gly_column out;
     gly_column_flatten(arena, &dictionary, selection, 3, &out);
-    int64_t picked[3] = {129, -1, 0};
+    int64_t picked[3] = {128, -1, 0};
     check_column(&out, picked, 3);
     gly_column_flatten(arena, flat, NULL, 130, &out);
     check_column(&out, expected, 130);
