@@ -20,6 +20,7 @@ void gly_shuffle_block_builder_free(gly_shuffle_block_builder *builder);
 void gly_shuffle_block_builder_append(gly_shuffle_block_builder *builder, const gly_batch *batch,
                                       const uint16_t *rows, uint32_t row_count);
 size_t gly_shuffle_block_builder_size(const gly_shuffle_block_builder *builder); /* bytes held */
+size_t gly_shuffle_block_builder_used(const gly_shuffle_block_builder *builder); /* of its rows */
 uint32_t gly_shuffle_block_builder_rows(const gly_shuffle_block_builder *builder);
 /* Appends one block (nothing for 0 rows) to out and empties the builder. */
 GLY_NODISCARD gly_status gly_shuffle_block_builder_flush(gly_shuffle_block_builder *builder,

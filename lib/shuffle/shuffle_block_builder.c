@@ -25,6 +25,8 @@ struct gly_shuffle_block_builder {
     uint32_t column_count;
     uint32_t rows, capacity;
     size_t row_width;
+    size_t heap_bytes; /* all columns' heap_size */
+    size_t held_bytes; /* all buffers' capacities */
     column_buffer columns[];
 };
 
@@ -54,6 +56,7 @@ void gly_shuffle_block_builder_reset(gly_shuffle_block_builder *builder) {
         column->heap_size = column->heap_capacity = 0;
     }
     builder->rows = builder->capacity = 0;
+    builder->heap_bytes = builder->held_bytes = 0;
 }
 
 void gly_shuffle_block_builder_free(gly_shuffle_block_builder *builder) {
@@ -68,12 +71,11 @@ uint32_t gly_shuffle_block_builder_rows(const gly_shuffle_block_builder *builder
 }
 
 size_t gly_shuffle_block_builder_size(const gly_shuffle_block_builder *builder) {
-    size_t size = builder->capacity * builder->row_width;
-    for (uint32_t c = 0; c < builder->column_count; c++) {
-        size += builder->columns[c].heap_capacity;
-        size += builder->columns[c].validity != NULL ? builder->capacity / 8 : 0;
-    }
-    return size;
+    return builder->held_bytes;
+}
+
+size_t gly_shuffle_block_builder_used(const gly_shuffle_block_builder *builder) {
+    return builder->rows * builder->row_width + builder->heap_bytes;
 }
 
 /* ------------------------------------------------------------------ appending */
@@ -99,14 +101,17 @@ static void reserve(gly_shuffle_block_builder *builder, uint32_t more) {
         column->data = gly_alloc_resize(column->data, (size_t)capacity * column->width);
         if (column->validity != NULL) {
             column->validity = grow_validity(column->validity, builder->capacity, capacity);
+            builder->held_bytes += (capacity - builder->capacity) / 8;
         }
     }
+    builder->held_bytes += (capacity - builder->capacity) * builder->row_width;
     builder->capacity = capacity;
 }
 
 static void need_validity(gly_shuffle_block_builder *builder, column_buffer *column) {
     if (column->validity == NULL) {
         column->validity = gly_alloc_zero(gly_column_words(builder->capacity), 8);
+        builder->held_bytes += builder->capacity / 8;
         memset(column->validity, 0xff, builder->rows / 64 * 8);
         for (uint32_t row = builder->rows / 64 * 64; row < builder->rows; row++) {
             gly_bit_set(column->validity, row);
@@ -161,22 +166,25 @@ static void append_validity(gly_shuffle_block_builder *builder, column_buffer *t
         }                                                                                          \
     } while (0)
 
-static void heap_add(column_buffer *column, const char *bytes, size_t size) {
+static void heap_add(gly_shuffle_block_builder *builder, column_buffer *column, const char *bytes,
+                     size_t size) {
     if (size > column->heap_capacity - column->heap_size) {
         size_t capacity = GLY_MAX(column->heap_capacity * 2, column->heap_size + size);
         capacity = GLY_MAX(capacity, (size_t)512);
         column->heap = gly_alloc_resize(column->heap, capacity);
+        builder->held_bytes += capacity - column->heap_capacity;
         column->heap_capacity = capacity;
     }
+    builder->heap_bytes += size;
     memcpy(column->heap + column->heap_size, bytes, size);
     column->heap_size += size;
 }
 
 /* The bytes under a NULL are not looked at: a NULL becomes the empty text. */
-static void gather_text(column_buffer *column, uint32_t at, const gly_column *from,
-                        const uint16_t *rows, uint32_t count) {
+static void gather_text(gly_shuffle_block_builder *builder, column_buffer *column,
+                        const gly_column *from, const uint16_t *rows, uint32_t count) {
     const gly_text *values = from->data;
-    gly_text *output = (gly_text *)(void *)column->data + at;
+    gly_text *output = (gly_text *)(void *)column->data + builder->rows;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t row = rows == NULL ? i : rows[i];
         if (GLY_UNLIKELY(!gly_column_valid(from, row))) {
@@ -185,7 +193,7 @@ static void gather_text(column_buffer *column, uint32_t at, const gly_column *fr
         }
         gly_text text = values[gly_column_index(from, row)];
         if (text.size > GLY_TEXT_INLINE) {
-            heap_add(column, text.pointer, text.size);
+            heap_add(builder, column, text.pointer, text.size);
             memset(text.rest, 0, sizeof text.rest);
         }
         output[i] = text;
@@ -196,7 +204,7 @@ static void append_column(gly_shuffle_block_builder *builder, column_buffer *col
                           const gly_column *from, const uint16_t *rows, uint32_t count) {
     char *to = column->data + (size_t)builder->rows * column->width;
     if (column->kind == GLY_KIND_TEXT) {
-        gather_text(column, builder->rows, from, rows, count);
+        gather_text(builder, column, from, rows, count);
     } else {
         switch (column->width) {
         case 1: GATHER(uint8_t); break;
@@ -378,10 +386,13 @@ gly_status gly_shuffle_block_builder_flush(gly_shuffle_block_builder *builder, g
     out->size += sizeof header + header.stored_size;
     out->data[out->size] = '\0';
     builder->rows = 0;
+    builder->heap_bytes = 0;
     for (uint32_t c = 0; c < builder->column_count; c++) {
-        builder->columns[c].heap_size = 0;
-        free(builder->columns[c].validity);
-        builder->columns[c].validity = NULL;
+        column_buffer *column = &builder->columns[c];
+        column->heap_size = 0;
+        builder->held_bytes -= column->validity != NULL ? builder->capacity / 8 : 0;
+        free(column->validity);
+        column->validity = NULL;
     }
     return GLY_OK;
 }
