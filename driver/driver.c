@@ -262,8 +262,13 @@ void gly_driver_end_query(gly_driver *driver, uint64_t query_id) {
 }
 
 void gly_driver_drop_cache(gly_driver *driver, uint64_t cache_id) {
+    gly_driver_cache_remove(driver, cache_id);
     gly_driver_loop_post(driver,
                          (gly_driver_message){.kind = GLY_DRIVER_DROP_CACHE, .id = cache_id});
+}
+
+bool gly_driver_has_cache(gly_driver *driver, uint64_t cache_id) {
+    return gly_driver_cache_is_complete(driver, cache_id);
 }
 
 uint64_t gly_driver_next_id(gly_driver *driver) { return atomic_fetch_add(&driver->next_id, 1); }

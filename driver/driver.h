@@ -45,6 +45,7 @@ typedef struct gly_job_request {
     /* Called on the calling thread after the job: the winning attempt's files of each task. */
     void (*on_file)(void *context, const gly_written_file *file);
     void *context;
+    uint64_t cache_id; /* CACHE_WRITE: where its partitions lie is remembered under this id */
 } gly_job_request;
 
 /* Starts the executors (spark.executor.instances) without waiting for them.  program_directory:
@@ -62,6 +63,8 @@ void gly_driver_cancel_query(gly_driver *driver, uint64_t query_id, const char *
 /* Frees shuffle files and shared tables of a query on all executors. */
 void gly_driver_end_query(gly_driver *driver, uint64_t query_id);
 void gly_driver_drop_cache(gly_driver *driver, uint64_t cache_id);
+/* All partitions of the cached table lie on executors that live. */
+bool gly_driver_has_cache(gly_driver *driver, uint64_t cache_id);
 
 uint64_t gly_driver_next_id(gly_driver *driver); /* query and cache ids, unique in the application */
 /* The first of count new shuffle ids. */

@@ -108,6 +108,12 @@ struct gly_driver_job {
     GLY_ARRAY(gly_written_file) files;
 };
 
+typedef struct gly_driver_cache { /* of CACHE TABLE; guarded by the inbox's lock */
+    uint64_t cache_id;
+    uint32_t partition_count;
+    uint32_t *executors; /* by partition; 0: not there */
+} gly_driver_cache;
+
 struct gly_driver {
     const gly_config *config;
     char *local_dir;
@@ -124,6 +130,7 @@ struct gly_driver {
     pthread_mutex_t lock; /* the inbox */
     pthread_cond_t arrived;
     GLY_ARRAY(gly_driver_message) inbox;
+    GLY_ARRAY(gly_driver_cache) caches;
     pthread_t thread;
     bool has_thread;
 
@@ -143,6 +150,17 @@ struct gly_driver {
 void *gly_driver_loop_run(void *driver);
 void gly_driver_loop_post(gly_driver *driver, gly_driver_message message); /* any thread */
 void gly_driver_loop_free(gly_driver *driver); /* what the loop owns, after it ended */
+
+/* driver_cache.c: where cached partitions lie; any thread */
+void gly_driver_cache_put(gly_driver *driver, uint64_t cache_id, uint32_t partition_count,
+                          uint32_t partition, uint32_t executor_id);
+void gly_driver_cache_lose(gly_driver *driver, uint32_t executor_id);
+void gly_driver_cache_remove(gly_driver *driver, uint64_t cache_id);
+bool gly_driver_cache_is_complete(gly_driver *driver, uint64_t cache_id);
+/* Preferences of a stage that reads a cached table, in the arena; NULL if it reads none. */
+const gly_scheduler_preference *gly_driver_cache_preferences(gly_driver *driver, gly_arena *arena,
+                                                             const gly_physical *plan,
+                                                             uint32_t task_count);
 
 /* driver_job.c: called by the owner thread as actions are done */
 gly_driver_job *gly_driver_job_make(const gly_job_request *request);

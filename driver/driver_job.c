@@ -6,6 +6,7 @@
  */
 #include "driver/driver_internal.h"
 
+#include "driver/scheduler/map_output_tracker.h"
 #include "lib/base/clock.h"
 #include "lib/plan/plan_codec.h"
 

@@ -140,6 +140,10 @@ static void take_result(gly_driver *driver, const gly_scheduler_action *action,
     }
     gly_driver_task *task = gly_map_get(&driver->tasks, update->task_id);
     gly_error err = {0};
+    if (job->request->cache_id != 0) {
+        gly_driver_cache_put(driver, job->request->cache_id, job->result_count,
+                             action->done.partition, task == NULL ? 0 : task->executor_id);
+    }
     if (!gly_driver_job_take(job, action->done.stage_index, action->done.partition,
                              task == NULL ? 0 : task->executor_id, update, &err)) {
         uint64_t job_id = job->job_id;
@@ -284,6 +288,7 @@ static void lose_executor(gly_driver *driver, gly_driver_executor *executor, con
     gly_scheduler_event event = {.kind = GLY_SCHEDULER_EXECUTOR_LOST,
                                  .lost = {executor->id, gly_str_of(reason), caused_by_app}};
     uint32_t id = executor->id;
+    gly_driver_cache_lose(driver, id);
     step(driver, &event, NULL);
     gly_driver_task *task;
     GLY_ARRAY(uint64_t) gone = {0};
@@ -408,6 +413,7 @@ static void submit(gly_driver *driver, gly_driver_job *job) {
     gly_array_push(&driver->jobs, job);
     gly_scheduler_stage *stages = GLY_NEW_ARRAY(gly_scheduler_stage, request->stage_count);
     uint32_t width = (uint32_t)gly_config_int(request->config, GLY_CONFIG_TASK_WIDTH);
+    gly_arena *arena = gly_arena_make();
     for (uint32_t i = 0; i < request->stage_count; i++) {
         const gly_stage_plan *plan = &request->stages[i];
         job->stages[i].stage_id = job->first_stage_id + i;
@@ -420,6 +426,8 @@ static void submit(gly_driver *driver, gly_driver_job *job) {
             .width = width,
             .parent_count = plan->parent_count,
             .parents = plan->parents,
+            .preferences = gly_driver_cache_preferences(driver, arena, plan->plan,
+                                                        plan->task_count),
         };
     }
     gly_scheduler_event event = {
@@ -432,6 +440,7 @@ static void submit(gly_driver *driver, gly_driver_job *job) {
                 .final_stage = request->stage_count - 1}};
     step(driver, &event, NULL);
     free(stages);
+    gly_arena_free(arena);
     give_up_if_hopeless(driver);
 }
 
@@ -562,5 +571,9 @@ void gly_driver_loop_free(gly_driver *driver) {
     gly_map_clear(&driver->tasks);
     gly_array_clear(&driver->inbox);
     gly_array_clear(&driver->jobs);
+    while (driver->caches.count > 0) {
+        gly_driver_cache_remove(driver, driver->caches.items[0].cache_id);
+    }
+    gly_array_clear(&driver->caches);
     free(driver->last_failure);
 }

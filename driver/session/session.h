@@ -7,6 +7,7 @@
 #define GLY_SESSION_H
 
 #include "driver/driver.h"
+#include "lib/data/batch.h"
 #include "lib/sql/sql.h"
 
 typedef struct gly_session gly_session;

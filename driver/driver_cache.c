@@ -1,0 +1,97 @@
+/* driver_cache.c - on which executor each partition of a cached table lies.
+ *
+ * Written by the owner thread as CACHE TABLE's tasks end, read by sessions and for the locality of the
+ * stages that read the table.  Invariant: a partition's executor is 0 once that executor is lost.
+ */
+#include "driver/driver_internal.h"
+
+#include <stdlib.h>
+
+static gly_driver_cache *find(gly_driver *driver, uint64_t cache_id) {
+    for (size_t i = 0; i < driver->caches.count; i++) {
+        if (driver->caches.items[i].cache_id == cache_id) {
+            return &driver->caches.items[i];
+        }
+    }
+    return NULL;
+}
+
+void gly_driver_cache_put(gly_driver *driver, uint64_t cache_id, uint32_t partition_count,
+                          uint32_t partition, uint32_t executor_id) {
+    pthread_mutex_lock(&driver->lock);
+    gly_driver_cache *cache = find(driver, cache_id);
+    if (cache == NULL) {
+        gly_driver_cache fresh = {cache_id, partition_count,
+                                  GLY_NEW_ARRAY(uint32_t, partition_count)};
+        gly_array_push(&driver->caches, fresh);
+        cache = &driver->caches.items[driver->caches.count - 1];
+    }
+    cache->executors[partition] = executor_id;
+    pthread_mutex_unlock(&driver->lock);
+}
+
+void gly_driver_cache_lose(gly_driver *driver, uint32_t executor_id) {
+    pthread_mutex_lock(&driver->lock);
+    for (size_t i = 0; i < driver->caches.count; i++) {
+        gly_driver_cache *cache = &driver->caches.items[i];
+        for (uint32_t p = 0; p < cache->partition_count; p++) {
+            cache->executors[p] = cache->executors[p] == executor_id ? 0 : cache->executors[p];
+        }
+    }
+    pthread_mutex_unlock(&driver->lock);
+}
+
+void gly_driver_cache_remove(gly_driver *driver, uint64_t cache_id) {
+    pthread_mutex_lock(&driver->lock);
+    gly_driver_cache *cache = find(driver, cache_id);
+    if (cache != NULL) {
+        free(cache->executors);
+        gly_array_remove_at(&driver->caches, (size_t)(cache - driver->caches.items));
+    }
+    pthread_mutex_unlock(&driver->lock);
+}
+
+bool gly_driver_cache_is_complete(gly_driver *driver, uint64_t cache_id) {
+    pthread_mutex_lock(&driver->lock);
+    const gly_driver_cache *cache = find(driver, cache_id);
+    bool complete = cache != NULL;
+    for (uint32_t p = 0; complete && p < cache->partition_count; p++) {
+        complete = cache->executors[p] != 0;
+    }
+    pthread_mutex_unlock(&driver->lock);
+    return complete;
+}
+
+/* The first cached table below node that is partitioned like the stage, or 0. */
+static uint64_t find_cached(const gly_physical *node, uint32_t task_count) {
+    if (node->kind == GLY_PHYSICAL_CACHED && node->partition_count == task_count) {
+        return node->cached.cache_id;
+    }
+    for (uint32_t i = 0; i < node->child_count; i++) {
+        uint64_t id = find_cached(node->children[i], task_count);
+        if (id != 0) {
+            return id;
+        }
+    }
+    return 0;
+}
+
+const gly_scheduler_preference *gly_driver_cache_preferences(gly_driver *driver, gly_arena *arena,
+                                                             const gly_physical *plan,
+                                                             uint32_t task_count) {
+    uint64_t cache_id = find_cached(plan, task_count);
+    gly_scheduler_preference *preferences = NULL;
+    pthread_mutex_lock(&driver->lock);
+    const gly_driver_cache *cache = cache_id == 0 ? NULL : find(driver, cache_id);
+    if (cache != NULL && cache->partition_count == task_count) {
+        preferences = GLY_ARENA_ARRAY(arena, gly_scheduler_preference, task_count);
+        uint32_t *executors =
+            gly_arena_copy(arena, cache->executors, task_count * sizeof *executors);
+        for (uint32_t p = 0; p < task_count; p++) {
+            preferences[p].executor_count = executors[p] != 0;
+            preferences[p].executors = &executors[p];
+        }
+    }
+    pthread_mutex_unlock(&driver->lock);
+    return preferences;
+}
