@@ -418,3 +418,19 @@ void gly_group_table_gather(const gly_group_table *table, uint32_t c, uint8_t *c
                               validity_buffer, ret);
     }
 }
+
+void gly_group_table_hashes(const gly_group_table *table, uint8_t *const *rows, uint32_t count,
+                            gly_arena *scratch, uint64_t *ret) {
+    if (!table->is_word) {
+        for (uint32_t i = 0; i < count; i++) {
+            memcpy(&ret[i], rows[i], sizeof ret[i]);
+        }
+        return;
+    }
+    gly_column keys;
+    uint64_t *validity = gly_arena_alloc_aligned(scratch, gly_column_words(count) * 8);
+    gly_column_make_flat(scratch, table->layout.types[0], count, &keys);
+    keys.count = count;
+    gly_group_table_gather(table, 0, rows, count, validity, &keys);
+    gly_k_hash_column(&keys, NULL, count, ret, false);
+}

@@ -58,6 +58,9 @@ uint32_t gly_group_table_scan(const gly_group_table *table, gly_group_cursor *cu
 /* Key c of the rows into a FLAT column with room for count; validity as in row_layout.h. */
 void gly_group_table_gather(const gly_group_table *table, uint32_t c, uint8_t *const *rows,
                             uint32_t count, uint64_t *validity_buffer, gly_column *ret);
+/* The rows' key hashes, as k_hash.h computes them. */
+void gly_group_table_hashes(const gly_group_table *table, uint8_t *const *rows, uint32_t count,
+                            gly_arena *scratch, uint64_t *ret);
 /* Bytes reserved from the budget. */
 size_t gly_group_table_bytes(const gly_group_table *table);
 static inline uint8_t *gly_group_table_state(const gly_group_table *table, uint8_t *row) {

@@ -1,0 +1,206 @@
+/* agg_groups.c - keys to groups, groups to states, and back to columns.
+ *
+ * States are laid out without "has a value" flags until the first batch with NULLs comes; then the
+ * groups move to a table with flags, as step columns (gly_agg_plan_needs_flags).
+ * Invariant: add either adds the whole batch or, when memory is refused, nothing.
+ * Not here: what to do when memory is refused (op/op_aggregate.c).
+ */
+#include "lib/engine/table/agg_groups.h"
+
+#include "lib/engine/kernel/k_hash.h"
+
+static void lay_out(gly_agg_groups *groups, const gly_agg_plan *plan, bool with_flags) {
+    groups->plan = *plan;
+    gly_agg_plan_layout(groups->arena, &groups->plan, with_flags);
+    groups->merger = gly_agg_plan_merger(groups->arena, &groups->plan);
+    gly_group_table_init(&groups->table, groups->arena, groups->keys, groups->key_count,
+                         groups->plan.state_size, groups->plan.state_template, groups->budget);
+}
+
+static void find_single(gly_agg_groups *groups, uint8_t **ret) {
+    uint64_t hash = 0;
+    gly_group_table_find_or_insert(&groups->table, NULL, &hash, 1, ret);
+}
+
+void gly_agg_groups_init(gly_agg_groups *groups, const gly_agg_plan *plan, const gly_type *keys,
+                         uint32_t key_count, gly_budget *budget) {
+    *groups = (gly_agg_groups){.budget = budget, .keys = keys, .key_count = key_count};
+    groups->arena = gly_arena_make();
+    lay_out(groups, plan, plan->has_filter || key_count == 0);
+    if (key_count == 0) {
+        uint8_t *row;
+        (void)gly_group_table_reserve(&groups->table, 1, 0, true);
+        find_single(groups, &row);
+    }
+}
+
+void gly_agg_groups_clear(gly_agg_groups *groups) {
+    if (groups->arena != NULL) {
+        gly_group_table_clear(&groups->table);
+        gly_arena_free(groups->arena);
+        groups->arena = NULL;
+    }
+}
+
+void gly_agg_groups_reset(gly_agg_groups *groups) { gly_group_table_reset(&groups->table); }
+
+void gly_agg_groups_drop(gly_agg_groups *groups) { gly_group_table_clear(&groups->table); }
+
+static inline double normal_f64(double value) {
+    return value != value ? __builtin_nan("") : value + 0.0; /* -0.0 + 0.0 is 0.0 */
+}
+
+/* A key column flat and dense over the live rows; floats normalised, so that equal keys are equal
+ * bytes. */
+static void prepare_key(const gly_column *key, const uint16_t *selection, uint32_t live,
+                        gly_arena *scratch, gly_column *ret) {
+    gly_kind kind = gly_type_kind(key->type);
+    bool is_float = kind == GLY_KIND_F32 || kind == GLY_KIND_F64;
+    if (key->shape == GLY_SHAPE_FLAT && selection == NULL && !is_float) {
+        *ret = *key;
+        return;
+    }
+    gly_column_flatten(scratch, key, selection, live, ret);
+    if (kind == GLY_KIND_F64) {
+        double *values = ret->data;
+        for (uint32_t i = 0; i < live; i++) {
+            values[i] = normal_f64(values[i]);
+        }
+    } else if (kind == GLY_KIND_F32) {
+        float *values = ret->data;
+        for (uint32_t i = 0; i < live; i++) {
+            values[i] = (float)normal_f64((double)values[i]);
+        }
+    }
+}
+
+/* Moves the groups to a table with flags; false: memory was refused, nothing changed. */
+static gly_status add_flags(gly_agg_groups *groups, bool force, gly_arena *scratch, bool *ret_full,
+                            gly_error *err) {
+    gly_agg_groups wide = {.budget = groups->budget, .keys = groups->keys,
+                           .key_count = groups->key_count, .arena = groups->arena};
+    lay_out(&wide, &groups->plan, true);
+    wide.table.max_capacity = groups->table.max_capacity;
+    gly_group_cursor cursor = {0};
+    gly_arena *batch_arena = gly_arena_make();
+    gly_status status = GLY_OK;
+    for (;;) {
+        gly_batch batch;
+        gly_arena_reset(batch_arena);
+        status = gly_agg_groups_emit(groups, &cursor, GLY_AGG_FORM_STEPS, batch_arena, &batch, err);
+        if (status != GLY_OK || batch.count == 0 || *ret_full) {
+            break;
+        }
+        gly_agg_batch rows = {batch.columns + groups->key_count, NULL, batch.count, batch.count};
+        status = gly_agg_groups_add(&wide, batch.columns, &rows, true, force, scratch, ret_full,
+                                    err);
+        if (status != GLY_OK) {
+            break;
+        }
+    }
+    gly_arena_free(batch_arena);
+    if (status != GLY_OK || *ret_full) {
+        gly_group_table_clear(&wide.table);
+        return status;
+    }
+    gly_group_table_clear(&groups->table);
+    *groups = wide;
+    return GLY_OK;
+}
+
+void gly_agg_groups_hash(const gly_column *keys, uint32_t key_count, const uint16_t *selection,
+                         uint32_t count, uint64_t *ret) {
+    if (key_count == 0) {
+        memset(ret, 0, count * sizeof *ret);
+        return;
+    }
+    gly_k_hash_columns(keys, key_count, selection, count, ret);
+}
+
+gly_status gly_agg_groups_add(gly_agg_groups *groups, const gly_column *keys,
+                              const gly_agg_batch *batch, bool is_merge, bool force,
+                              gly_arena *scratch, bool *ret_full, gly_error *err) {
+    uint8_t *rows[GLY_BATCH_ROWS];
+    uint64_t hashes[GLY_BATCH_ROWS];
+    const uint32_t live = batch->live;
+    *ret_full = false;
+    if (live == 0) {
+        return GLY_OK;
+    }
+    if (!groups->plan.has_flags &&
+        gly_agg_run_needs_flags(is_merge ? groups->merger : &groups->plan, batch)) {
+        GLY_TRY(add_flags(groups, force, scratch, ret_full, err));
+        if (*ret_full) {
+            return GLY_OK;
+        }
+    }
+    const gly_agg_plan *plan = is_merge ? groups->merger : &groups->plan;
+    gly_column *dense = GLY_ARENA_ARRAY(scratch, gly_column, groups->key_count);
+    for (uint32_t c = 0; c < groups->key_count; c++) {
+        prepare_key(&keys[c], batch->selection, live, scratch, &dense[c]);
+    }
+    size_t text_bytes = gly_agg_run_text_bytes(plan, batch) +
+                        gly_row_store_text_bytes(&groups->table.layout, dense, NULL, live);
+    if (!gly_group_table_reserve(&groups->table, groups->key_count == 0 ? 1 : live, text_bytes,
+                                 force)) {
+        *ret_full = true;
+        return GLY_OK;
+    }
+    if (groups->key_count == 0) {
+        find_single(groups, &rows[0]);
+        for (uint32_t i = 1; i < live; i++) {
+            rows[i] = rows[0];
+        }
+    } else {
+        gly_k_hash_columns(dense, groups->key_count, NULL, live, hashes);
+        gly_group_table_find_or_insert(&groups->table, dense, hashes, live, rows);
+    }
+    return gly_agg_run_update(plan, batch, rows, groups->key_count == 0,
+                              groups->table.layout.tail_offset, &groups->table.store, scratch, err);
+}
+
+uint32_t gly_agg_groups_columns(const gly_agg_groups *groups, gly_agg_form form) {
+    return groups->key_count + (form == GLY_AGG_FORM_STEPS
+                                    ? groups->plan.step_column_count
+                                    : gly_agg_plan_output_count(&groups->plan));
+}
+
+void gly_agg_groups_step_types(const gly_agg_groups *groups, gly_type *ret) {
+    for (uint32_t i = 0; i < groups->key_count; i++) {
+        ret[i] = groups->keys[i];
+    }
+    gly_agg_plan_step_types(&groups->plan, ret + groups->key_count);
+}
+
+gly_status gly_agg_groups_emit_rows(const gly_agg_groups *groups, uint8_t *const *rows,
+                                    uint32_t count, gly_agg_form form, gly_arena *arena,
+                                    gly_batch *ret, gly_error *err) {
+    uint32_t columns = gly_agg_groups_columns(groups, form);
+    *ret = (gly_batch){.column_count = columns, .count = count, .selected = count};
+    ret->columns = GLY_ARENA_ARRAY(arena, gly_column, columns);
+    for (uint32_t c = 0; c < groups->key_count; c++) {
+        uint64_t *validity = gly_arena_alloc_aligned(arena, gly_column_words(count) * 8);
+        gly_column_make_flat(arena, groups->keys[c], count, &ret->columns[c]);
+        ret->columns[c].count = count;
+        gly_group_table_gather(&groups->table, c, rows, count, validity, &ret->columns[c]);
+    }
+    gly_column *values = ret->columns + groups->key_count;
+    uint32_t base = groups->table.layout.tail_offset;
+    if (form == GLY_AGG_FORM_STEPS) {
+        gly_agg_run_step_columns(&groups->plan, rows, count, base, arena, values);
+        return GLY_OK;
+    }
+    return gly_agg_run_output(&groups->plan, rows, count, base, arena, values, err);
+}
+
+gly_status gly_agg_groups_emit(const gly_agg_groups *groups, gly_group_cursor *cursor,
+                               gly_agg_form form, gly_arena *arena, gly_batch *ret,
+                               gly_error *err) {
+    uint8_t *rows[GLY_BATCH_ROWS];
+    uint32_t count = gly_group_table_scan(&groups->table, cursor, GLY_BATCH_ROWS, rows);
+    if (count == 0) {
+        *ret = (gly_batch){0};
+        return GLY_OK;
+    }
+    return gly_agg_groups_emit_rows(groups, rows, count, form, arena, ret, err);
+}
