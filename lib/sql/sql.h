@@ -52,6 +52,7 @@ struct gly_statement {
     uint32_t column_count; /* CREATE VIEW v (a, b) AS / USING's schema */
     gly_field *columns;
     gly_ast_query *query;
+    gly_str query_text;    /* the text of query: what a view keeps */
     gly_explain_mode explain_mode;
     gly_statement *inner;
 };
