@@ -1,0 +1,191 @@
+/* op_shuffle_read.c - the beginning of a reduce stage: this partition's piece of every map's file.
+ *
+ * Workers draw maps one by one.  A piece is read from the file itself when it lies on this host,
+ * else by the fetcher.  Whatever goes wrong with a piece (gone, cut off, checksum) is a
+ * FETCH_FAILED that names the map task, because running that task again is the cure.
+ *
+ * Invariant: empty pieces cost a comparison; pieces are read in windows (block_stream.c), so a
+ * broadcast of any size needs a few MiB.
+ */
+#include "lib/base/alloc.h"
+#include "lib/engine/op/operators.h"
+#include "lib/engine/pipeline/block_stream.h"
+#include "lib/engine/pipeline/shared_cache.h"
+#include "lib/engine/pipeline/task_state.h"
+#include "lib/shuffle/shuffle_files.h"
+
+typedef struct state {
+    const gly_task_input *input;
+    uint32_t partition;
+    gly_type *types;
+    atomic_uint_fast32_t next; /* map */
+    gly_shuffle_files *files;
+    gly_shuffle_files *own_files; /* when the environment shares none */
+} state;
+
+typedef struct local {
+    gly_op_node *node;
+    gly_block_stream *stream;
+    const gly_map_status *map; /* being read; NULL: draw one */
+    uint64_t rows, bytes, remote_bytes;
+} local;
+
+static gly_status check_input(const gly_op_node *node, const gly_task_input *input,
+                              uint32_t partition, gly_error *err) {
+    for (uint32_t m = 0; m < input->map_count; m++) {
+        if (partition >= input->maps[m].partition_count) {
+            return gly_fail(err, GLY_E_INTERNAL, "shuffle %u has %u partitions, not %u",
+                            node->plan->shuffle_read.shuffle_id, input->maps[m].partition_count,
+                            partition + 1);
+        }
+    }
+    return GLY_OK;
+}
+
+static gly_status prepare(gly_op_node *node, gly_error *err) {
+    const gly_task_spec *spec = node->task->spec;
+    const gly_schema *schema = &node->plan->schema;
+    state *shared = GLY_ARENA_NEW(node->task->arena, state);
+    for (uint32_t i = 0; i < spec->input_count; i++) {
+        if (spec->inputs[i].shuffle_id == node->plan->shuffle_read.shuffle_id) {
+            shared->input = &spec->inputs[i];
+        }
+    }
+    if (shared->input == NULL) {
+        return gly_fail(err, GLY_E_INTERNAL, "the task was given no input for shuffle %u",
+                        node->plan->shuffle_read.shuffle_id);
+    }
+    shared->partition = node->plan->shuffle_read.is_broadcast ? 0 : node->partition;
+    GLY_TRY(check_input(node, shared->input, shared->partition, err));
+    shared->types = GLY_ARENA_ARRAY(node->task->arena, gly_type, schema->field_count + 1);
+    for (uint32_t c = 0; c < schema->field_count; c++) {
+        shared->types[c] = schema->fields[c].type;
+    }
+    if (node->task->environment->shared != NULL) {
+        shared->files = gly_shared_cache_files(node->task->environment->shared);
+    } else {
+        shared->files = shared->own_files = gly_shuffle_files_make(16);
+    }
+    node->state = shared;
+    return GLY_OK;
+}
+
+static void dispose(gly_op_node *node) {
+    state *shared = node->state;
+    if (shared != NULL) {
+        gly_shuffle_files_free(shared->own_files);
+    }
+}
+
+static gly_status read_local(local *self, uint64_t offset, size_t length, gly_builder *out,
+                             gly_error *err) {
+    const state *shared = self->node->state;
+    char *room = gly_builder_room(out, length);
+    GLY_TRY(gly_shuffle_files_read_at(shared->files, self->map->path, offset, length, room, err));
+    room[length] = '\0';
+    out->size += length;
+    return GLY_OK;
+}
+
+static gly_status read_piece(void *context, uint64_t offset, size_t length, gly_builder *out,
+                             gly_error *err) {
+    local *self = context;
+    const gly_task_environment *environment = self->node->task->environment;
+    const gly_map_status *map = self->map;
+    bool has_fetcher = environment->fetcher.fetch != NULL && map->endpoint.size > 0 &&
+                       !gly_str_equal(map->endpoint, environment->endpoint);
+    self->bytes += length;
+    if (gly_str_equal(map->host_id, environment->host_id)) {
+        gly_status status = read_local(self, offset, length, out, err);
+        if (status == GLY_OK || !has_fetcher || status != GLY_E_PATH_NOT_FOUND) {
+            return status;
+        }
+    }
+    if (!has_fetcher) {
+        return gly_fail(err, GLY_E_FETCH_FAILED, "executor %.*s is on another host (%.*s)",
+                        GLY_STR_ARG(map->executor_id), GLY_STR_ARG(map->host_id));
+    }
+    size_t before = out->size;
+    self->remote_bytes += length;
+    GLY_TRY(environment->fetcher.fetch(environment->fetcher.context, map->endpoint,
+                                       map->executor_id, map->path, offset, length, out, err));
+    if (out->size - before != length) {
+        return gly_fail(err, GLY_E_FETCH_FAILED, "%.*s sent %zu bytes instead of %zu",
+                        GLY_STR_ARG(map->endpoint), out->size - before, length);
+    }
+    return GLY_OK;
+}
+
+static gly_status open_source(gly_op_node *node, gly_worker *worker, void **ret_local,
+                              gly_error *err) {
+    (void)worker, (void)err;
+    const state *shared = node->state;
+    local *self = GLY_NEW(local);
+    self->node = node;
+    self->stream = gly_block_stream_make(shared->types, node->plan->schema.field_count,
+                                         &node->task->budget, read_piece, self);
+    *ret_local = self;
+    return GLY_OK;
+}
+
+/* The next map with something for this partition; false at the end. */
+static bool draw_map(local *self) {
+    state *shared = self->node->state;
+    for (;;) {
+        uint32_t m = (uint32_t)atomic_fetch_add(&shared->next, 1);
+        if (m >= shared->input->map_count) {
+            return false;
+        }
+        const gly_map_status *map = &shared->input->maps[m];
+        uint64_t start = map->offsets[shared->partition];
+        uint64_t end = map->offsets[shared->partition + 1];
+        if (start < end) {
+            self->map = map;
+            gly_block_stream_start(self->stream, start, end);
+            return true;
+        }
+    }
+}
+
+static gly_status next(void *context, const gly_batch **ret, gly_error *err) {
+    local *self = context;
+    const state *shared = self->node->state;
+    *ret = NULL;
+    while (*ret == NULL) {
+        if (self->map == NULL && !draw_map(self)) {
+            return GLY_OK;
+        }
+        gly_error cause = {0};
+        gly_status status = gly_block_stream_next(self->stream, ret, &cause);
+        if (status == GLY_E_CANCELLED) {
+            return gly_error_copy(err, &cause);
+        }
+        if (status != GLY_OK) {
+            return gly_task_state_fetch_failed(self->node->task, shared->input->shuffle_id,
+                                               self->map->map_partition, self->map->executor_id,
+                                               &cause, err);
+        }
+        self->map = *ret == NULL ? NULL : self->map;
+    }
+    self->rows += (*ret)->selected;
+    return GLY_OK;
+}
+
+static void close_source(void *context) {
+    local *self = context;
+    gly_task_state *task = self->node->task;
+    pthread_mutex_lock(task->lock);
+    task->result->metrics.shuffle_read_rows += self->rows;
+    task->result->metrics.shuffle_read_bytes += self->bytes;
+    task->result->metrics.shuffle_remote_bytes += self->remote_bytes;
+    pthread_mutex_unlock(task->lock);
+    gly_block_stream_free(self->stream);
+    free(self);
+}
+
+const gly_operator gly_op_shuffle_read = {.name = "ShuffleRead",
+                                          .prepare = prepare,
+                                          .dispose = dispose,
+                                          .open_source = open_source,
+                                          .next = next,
+                                          .close_source = close_source};
