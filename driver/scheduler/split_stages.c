@@ -122,7 +122,9 @@ static void replace(splitter *s, gly_physical *node) {
                 result->children = gly_arena_copy(s->arena, node->children,
                                                   node->child_count * sizeof *node->children);
             }
-            result->children[i] = child;
+            if (result != node) {
+                result->children[i] = child;
+            }
         }
     }
     gly_map_put(&s->replacements, key_of(node), result);
