@@ -215,17 +215,11 @@ static size_t budget_of(uint64_t memory_bytes) {
     return (size_t)(memory_bytes > 2 * reserve ? memory_bytes - reserve : memory_bytes / 2);
 }
 
-static size_t reclaim_blocks(void *context, size_t bytes) {
-    return gly_block_store_reclaim(gly_shared_cache_blocks(context), bytes);
-}
-
 static gly_status start_parts(executor *self, gly_error *err) {
     const gly_executor_options *options = self->options;
     const char *host = options->host == NULL ? "127.0.0.1" : options->host;
     gly_budget_init(&self->memory, NULL, budget_of(options->memory_bytes));
     gly_shared_cache *shared = gly_shared_cache_make(&self->memory, options->local_dir);
-    self->memory.reclaim = reclaim_blocks;
-    self->memory.reclaim_context = shared;
     gly_shuffle_service_options shuffle = {
         .listen_host = options->listen_host == NULL ? host : options->listen_host,
         .host = host,
