@@ -1,0 +1,643 @@
+/* test_task.c - whole tasks from hand-made plans: pipelines, shuffles, results, limits, failures.
+ *
+ * Plans here use only what the engine's own operators need; SQL-level behaviour is tested elsewhere.
+ */
+#include "lib/engine/task.h"
+
+#include "lib/base/alloc.h"
+#include "lib/base/hash.h"
+#include "lib/engine/pipeline/block_store.h"
+#include "lib/engine/pipeline/shared_cache.h"
+#include "lib/shuffle/shuffle_block.h"
+#include "lib/shuffle/shuffle_files.h"
+#include "tests/support/check.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+/* ------------------------------------------------------------------ a process to run tasks in */
+
+typedef struct fixture {
+    gly_arena *arena;
+    char directory[64];
+    gly_budget memory;
+    gly_task_environment environment;
+    uint64_t next_task;
+    uint32_t width;
+    uint64_t task_memory;
+    gly_task_metrics last; /* metrics of the last task */
+} fixture;
+
+static void open_fixture(fixture *f) {
+    memset(f, 0, sizeof *f);
+    f->arena = gly_arena_make();
+    snprintf(f->directory, sizeof f->directory, "/tmp/gly-task-XXXXXX");
+    GLY_CHECK(mkdtemp(f->directory) != NULL);
+    gly_budget_init(&f->memory, NULL, (size_t)256 << 20);
+    f->environment = (gly_task_environment){
+        .memory = &f->memory,
+        .local_dir = f->directory,
+        .executor_id = GLY_STR("1"),
+        .host_id = GLY_STR("host"),
+        .endpoint = GLY_STR("127.0.0.1:1"),
+        .shuffle_codec = GLY_CODEC_LZ4,
+        .slot_count = 2,
+        .max_direct_result_bytes = 1 << 20,
+    };
+    f->environment.shared = gly_shared_cache_make(&f->memory, f->directory);
+    f->width = 1;
+}
+
+static uint32_t count_files(const fixture *f) {
+    uint32_t count = 0;
+    DIR *directory = opendir(f->directory);
+    for (struct dirent *item; (item = readdir(directory)) != NULL;) {
+        count += item->d_name[0] != '.';
+    }
+    closedir(directory);
+    return count;
+}
+
+static void close_fixture(fixture *f) {
+    gly_shuffle_files_remove(gly_shared_cache_files(f->environment.shared), f->directory, 1,
+                             UINT32_MAX);
+    GLY_CHECK_INT(count_files(f), 0);
+    GLY_CHECK(rmdir(f->directory) == 0);
+    gly_shared_cache_free(f->environment.shared);
+    GLY_CHECK_INT(gly_budget_used(&f->memory), 0);
+    gly_arena_free(f->arena);
+}
+
+static gly_status try_task(fixture *f, const gly_physical *plan, uint32_t partition,
+                           uint32_t shuffle_id, uint32_t input_count,
+                           const gly_task_input *inputs, const atomic_bool *cancelled,
+                           gly_task_result *ret, gly_error *err) {
+    gly_task_spec spec = {.query_id = 1,
+                          .stage_id = plan->id,
+                          .partition = partition,
+                          .task_id = ++f->next_task,
+                          .width = f->width,
+                          .plan = plan,
+                          .shuffle_id = shuffle_id,
+                          .input_count = input_count,
+                          .inputs = inputs,
+                          .memory_limit_bytes = f->task_memory,
+                          .cancelled = cancelled};
+    gly_status status = gly_task_run(f->arena, &f->environment, &spec, ret, err);
+    f->last = ret->metrics;
+    return status;
+}
+
+/* ------------------------------------------------------------------ plans */
+
+enum { BIG = GLY_TYPE_BIGINT };
+
+static gly_physical *node(fixture *f, gly_physical_kind kind, uint32_t fields,
+                          uint32_t partitions, gly_physical *child) {
+    static uint32_t ids = 0;
+    gly_physical *plan = gly_physical_make(f->arena, kind, child != NULL);
+    plan->id = ++ids;
+    plan->partition_count = partitions;
+    plan->schema.field_count = fields;
+    plan->schema.fields = GLY_ARENA_ARRAY(f->arena, gly_field, fields + 1);
+    for (uint32_t i = 0; i < fields; i++) {
+        plan->schema.fields[i] = (gly_field){GLY_STR("c"), {.id = BIG}, true};
+    }
+    if (child != NULL) {
+        plan->children[0] = child;
+    }
+    return plan;
+}
+
+static gly_expr *column(fixture *f, uint32_t index) {
+    return gly_expr_column(f->arena, index, GLY_TYPE_OF(BIGINT), true, GLY_STR("c"));
+}
+
+static gly_expr *number(fixture *f, int64_t value) {
+    return gly_expr_literal(f->arena, gly_value_i64(GLY_TYPE_OF(BIGINT), value));
+}
+
+static gly_expr *call(fixture *f, gly_function_id id, gly_type type, gly_expr *a, gly_expr *b) {
+    gly_expr **args = GLY_ARENA_ARRAY(f->arena, gly_expr *, 2);
+    args[0] = a;
+    args[1] = b;
+    return gly_expr_call(f->arena, id, type, true, 2, args);
+}
+
+static gly_physical *range(fixture *f, int64_t start, int64_t end, int64_t step,
+                           uint32_t partitions) {
+    gly_physical *plan = node(f, GLY_PHYSICAL_RANGE, 1, partitions, NULL);
+    plan->range.start = start;
+    plan->range.end = end;
+    plan->range.step = step;
+    return plan;
+}
+
+/* column 0 < value */
+static gly_physical *filter_less(fixture *f, gly_physical *child, int64_t value) {
+    gly_physical *plan = node(f, GLY_PHYSICAL_FILTER, child->schema.field_count,
+                              child->partition_count, child);
+    plan->filter.condition =
+        call(f, GLY_FN_LESS, GLY_TYPE_OF(BOOLEAN), column(f, 0), number(f, value));
+    return plan;
+}
+
+/* (c0, c0 * 10) */
+static gly_physical *project_times_ten(fixture *f, gly_physical *child) {
+    gly_physical *plan = node(f, GLY_PHYSICAL_PROJECT, 2, child->partition_count, child);
+    plan->project.exprs = GLY_ARENA_ARRAY(f->arena, gly_expr *, 2);
+    plan->project.exprs[0] = column(f, 0);
+    plan->project.exprs[1] =
+        call(f, GLY_FN_MULTIPLY, GLY_TYPE_OF(BIGINT), column(f, 0), number(f, 10));
+    return plan;
+}
+
+static gly_physical *limit(fixture *f, gly_physical *child, uint64_t rows, uint64_t offset) {
+    gly_physical *plan = node(f, GLY_PHYSICAL_LIMIT, child->schema.field_count,
+                              child->partition_count, child);
+    plan->limit.limit = rows;
+    plan->limit.offset = offset;
+    return plan;
+}
+
+static gly_physical *result(fixture *f, gly_physical *child) {
+    return node(f, GLY_PHYSICAL_RESULT, child->schema.field_count, child->partition_count, child);
+}
+
+static gly_physical *shuffle_write(fixture *f, gly_physical *child, gly_partitioning_kind kind,
+                                   uint32_t partitions) {
+    gly_physical *plan = node(f, GLY_PHYSICAL_SHUFFLE_WRITE, child->schema.field_count, partitions,
+                              child);
+    gly_partitioning *partitioning = &plan->exchange.partitioning;
+    partitioning->kind = (uint8_t)kind;
+    partitioning->partition_count = partitions;
+    partitioning->expr_count = kind == GLY_PARTITIONING_HASH;
+    partitioning->exprs = GLY_ARENA_ARRAY(f->arena, gly_expr *, 1);
+    partitioning->exprs[0] = column(f, 0);
+    return plan;
+}
+
+static gly_physical *shuffle_read(fixture *f, uint32_t fields, uint32_t partitions,
+                                  bool is_broadcast) {
+    gly_physical *plan = node(f, GLY_PHYSICAL_SHUFFLE_READ, fields, partitions, NULL);
+    plan->shuffle_read.shuffle_id = 7;
+    plan->shuffle_read.is_broadcast = is_broadcast;
+    return plan;
+}
+
+/* Runs all maps of a stage. */
+static gly_task_input run_maps(fixture *f, const gly_physical *plan, uint32_t maps) {
+    gly_map_status *statuses = GLY_ARENA_ARRAY(f->arena, gly_map_status, maps);
+    for (uint32_t m = 0; m < maps; m++) {
+        gly_task_result done;
+        gly_error err;
+        GLY_CHECK_OK(try_task(f, plan, m, 7, 0, NULL, NULL, &done, &err), &err);
+        GLY_CHECK(done.has_map_status);
+        statuses[m] = done.map_status;
+    }
+    return (gly_task_input){7, maps, statuses};
+}
+
+/* ------------------------------------------------------------------ results */
+
+typedef struct rows {
+    uint64_t count;
+    int64_t sum[4];   /* per column */
+    uint64_t hash;    /* of the rows, whatever their order */
+    int64_t first[64]; /* column 0 of the first rows */
+} rows;
+
+static void add_blocks(rows *sums, gly_str bytes, uint32_t columns) {
+    gly_type types[4] = {{.id = BIG}, {.id = BIG}, {.id = BIG}, {.id = BIG}};
+    gly_shuffle_block_reader *reader = gly_shuffle_block_reader_make(types, columns);
+    gly_shuffle_block_reader_set(reader, bytes);
+    const gly_batch *batch;
+    gly_error err;
+    for (;;) {
+        GLY_CHECK_OK(gly_shuffle_block_reader_next(reader, &batch, &err), &err);
+        if (batch == NULL) {
+            break;
+        }
+        for (uint32_t i = 0; i < batch->count; i++) {
+            uint64_t hash = 1;
+            for (uint32_t c = 0; c < columns; c++) {
+                int64_t value = gly_column_get(&batch->columns[c], i).i64;
+                sums->sum[c] += value;
+                hash = gly_hash_u64(hash + (uint64_t)value);
+                if (c == 0 && sums->count < GLY_ARRAY_LEN(sums->first)) {
+                    sums->first[sums->count] = value;
+                }
+            }
+            sums->hash += hash;
+            sums->count++;
+        }
+    }
+    gly_shuffle_block_reader_free(reader);
+}
+
+static void add_result(fixture *f, rows *sums, const gly_task_result *done, uint32_t columns) {
+    uint64_t before = sums->count;
+    if (done->result_path.size == 0) {
+        GLY_CHECK_INT(done->result.size, done->result_bytes);
+        add_blocks(sums, done->result, columns);
+    } else {
+        char *bytes = gly_alloc(done->result_bytes);
+        gly_error err;
+        GLY_CHECK_OK(gly_shuffle_files_read_at(gly_shared_cache_files(f->environment.shared),
+                                               done->result_path, 0, done->result_bytes, bytes,
+                                               &err), &err);
+        add_blocks(sums, (gly_str){bytes, done->result_bytes}, columns);
+        free(bytes);
+    }
+    GLY_CHECK_INT(sums->count - before, done->result_rows);
+}
+
+/* Runs all partitions of a stage that ends with a result. */
+static rows run_result(fixture *f, const gly_physical *plan, uint32_t input_count,
+                       const gly_task_input *inputs) {
+    rows sums = {0};
+    for (uint32_t p = 0; p < plan->partition_count; p++) {
+        gly_task_result done;
+        gly_error err;
+        GLY_CHECK_OK(try_task(f, plan, p, 0, input_count, inputs, NULL, &done, &err), &err);
+        add_result(f, &sums, &done, plan->schema.field_count);
+    }
+    return sums;
+}
+
+/* ------------------------------------------------------------------ tests */
+
+GLY_TEST(range_filter_project_result) {
+    for (uint32_t width = 1; width <= 3; width++) {
+        fixture f;
+        open_fixture(&f);
+        f.width = width;
+        gly_physical *plan =
+            result(&f, project_times_ten(&f, filter_less(&f, range(&f, 0, 100000, 1, 3), 70000)));
+        rows sums = run_result(&f, plan, 0, NULL);
+        GLY_CHECK_INT(sums.count, 70000);
+        GLY_CHECK_INT(sums.sum[0], (int64_t)70000 * 69999 / 2);
+        GLY_CHECK_INT(sums.sum[1], (int64_t)70000 * 69999 / 2 * 10);
+        close_fixture(&f);
+    }
+}
+
+GLY_TEST(ranges_are_cut_as_spark_cuts_them) {
+    fixture f;
+    open_fixture(&f);
+    rows sums = run_result(&f, result(&f, range(&f, 10, -11, -3, 4)), 0, NULL);
+    GLY_CHECK_INT(sums.count, 7); /* 10 7 4 1 -2 -5 -8 */
+    GLY_CHECK_INT(sums.sum[0], 7);
+    GLY_CHECK_INT(sums.first[0], 10);
+    GLY_CHECK_INT(sums.first[6], -8);
+    sums = run_result(&f, result(&f, range(&f, 5, 5, 1, 2)), 0, NULL);
+    GLY_CHECK_INT(sums.count, 0);
+    sums = run_result(&f, result(&f, range(&f, INT64_MAX - 2, INT64_MAX, 1, 2)), 0, NULL);
+    GLY_CHECK_INT(sums.count, 2);
+    GLY_CHECK_INT(sums.first[1], INT64_MAX - 1);
+    close_fixture(&f);
+}
+
+GLY_TEST(values_come_in_partition_0) {
+    fixture f;
+    open_fixture(&f);
+    gly_physical *plan = node(&f, GLY_PHYSICAL_VALUES, 2, 2, NULL);
+    plan->values.row_count = 5000;
+    plan->values.rows = GLY_ARENA_ARRAY(f.arena, gly_value *, 5000);
+    for (int64_t i = 0; i < 5000; i++) {
+        plan->values.rows[i] = GLY_ARENA_ARRAY(f.arena, gly_value, 2);
+        plan->values.rows[i][0] = gly_value_i64(GLY_TYPE_OF(BIGINT), i);
+        plan->values.rows[i][1] = i % 2 ? gly_value_null(GLY_TYPE_OF(BIGINT))
+                                        : gly_value_i64(GLY_TYPE_OF(BIGINT), -i);
+    }
+    rows sums = run_result(&f, result(&f, plan), 0, NULL);
+    GLY_CHECK_INT(sums.count, 5000);
+    GLY_CHECK_INT(sums.sum[0], 5000 * 4999 / 2);
+    close_fixture(&f);
+}
+
+GLY_TEST(shuffles_bring_every_row_once) {
+    static const gly_partitioning_kind kinds[] = {
+        GLY_PARTITIONING_HASH, GLY_PARTITIONING_ROUND_ROBIN, GLY_PARTITIONING_SINGLE};
+    for (uint32_t width = 1; width <= 3; width++) {
+        for (size_t k = 0; k < GLY_ARRAY_LEN(kinds); k++) {
+            for (int tight = 0; tight < 2; tight++) {
+                fixture f;
+                open_fixture(&f);
+                f.width = width;
+                f.task_memory = tight ? 64 << 10 : 0;
+                uint32_t partitions = kinds[k] == GLY_PARTITIONING_SINGLE ? 1 : 17;
+                gly_physical *write =
+                    shuffle_write(&f, project_times_ten(&f, range(&f, 0, 60000, 1, 3)), kinds[k],
+                                  partitions);
+                gly_task_input input = run_maps(&f, write, 3);
+                GLY_CHECK(f.last.shuffle_write_rows == 20000);
+                GLY_CHECK((f.last.spill_bytes > 0) == tight);
+                rows sums = run_result(&f, result(&f, shuffle_read(&f, 2, partitions, false)), 1,
+                                       &input);
+                GLY_CHECK_INT(sums.count, 60000);
+                GLY_CHECK_INT(sums.sum[0], (int64_t)60000 * 59999 / 2);
+                GLY_CHECK_INT(sums.sum[1], (int64_t)60000 * 59999 / 2 * 10);
+                close_fixture(&f);
+            }
+        }
+    }
+}
+
+GLY_TEST(broadcasts_are_read_whole_by_everyone) {
+    fixture f;
+    open_fixture(&f);
+    gly_task_input input = run_maps(
+        &f, shuffle_write(&f, range(&f, 0, 5000, 1, 4), GLY_PARTITIONING_BROADCAST, 1), 4);
+    rows sums = run_result(&f, result(&f, shuffle_read(&f, 1, 3, true)), 1, &input);
+    GLY_CHECK_INT(sums.count, 15000);
+    close_fixture(&f);
+}
+
+GLY_TEST(equal_keys_meet) {
+    fixture f;
+    open_fixture(&f);
+    gly_physical *write = shuffle_write(&f, range(&f, 0, 2000, 1, 2), GLY_PARTITIONING_HASH, 8);
+    gly_task_input once = run_maps(&f, write, 2);
+    gly_task_input twice = run_maps(&f, write, 2);
+    gly_physical *read = result(&f, shuffle_read(&f, 1, 8, false));
+    for (uint32_t p = 0; p < 8; p++) {
+        gly_task_result a;
+        gly_task_result b;
+        gly_error err;
+        GLY_CHECK_OK(try_task(&f, read, p, 0, 1, &once, NULL, &a, &err), &err);
+        GLY_CHECK_OK(try_task(&f, read, p, 0, 1, &twice, NULL, &b, &err), &err);
+        rows rows_a = {0};
+        rows rows_b = {0};
+        add_result(&f, &rows_a, &a, 1);
+        add_result(&f, &rows_b, &b, 1);
+        GLY_CHECK_INT(rows_a.hash, rows_b.hash);
+        GLY_CHECK(rows_a.count > 150 && rows_a.count < 350); /* 250 on average */
+    }
+    close_fixture(&f);
+}
+
+GLY_TEST(limits_stop_early) {
+    fixture f;
+    open_fixture(&f);
+    int64_t huge = INT64_C(1) << 60; /* would not end otherwise */
+    rows sums = run_result(&f, result(&f, limit(&f, range(&f, 0, huge, 1, 1), 5000, 0)), 0, NULL);
+    GLY_CHECK_INT(sums.count, 5000);
+    GLY_CHECK_INT(sums.sum[0], 5000 * 4999 / 2);
+    sums = run_result(&f, result(&f, limit(&f, range(&f, 0, huge, 1, 1), 10, 3000)), 0, NULL);
+    GLY_CHECK_INT(sums.count, 10);
+    GLY_CHECK_INT(sums.first[0], 3000);
+    sums = run_result(&f, result(&f, limit(&f, range(&f, 0, 100, 1, 1), UINT64_MAX, 90)), 0, NULL);
+    GLY_CHECK_INT(sums.count, 10);
+    sums = run_result(&f, result(&f, limit(&f, range(&f, 0, 100, 1, 1), 0, 0)), 0, NULL);
+    GLY_CHECK_INT(sums.count, 0);
+    f.width = 3;
+    sums = run_result(&f, result(&f, limit(&f, range(&f, 0, huge, 1, 1), 100000, 7)), 0, NULL);
+    GLY_CHECK_INT(sums.count, 100000);
+    close_fixture(&f);
+}
+
+GLY_TEST(unions_read_their_childrens_partitions) {
+    fixture f;
+    open_fixture(&f);
+    gly_physical *both = gly_physical_make(f.arena, GLY_PHYSICAL_UNION, 2);
+    both->children[0] = range(&f, 0, 100, 1, 3);
+    both->children[1] = filter_less(&f, range(&f, 1000, 1200, 1, 2), 1150);
+    both->schema = both->children[0]->schema;
+    both->partition_count = 5;
+    rows sums = run_result(&f, result(&f, both), 0, NULL);
+    GLY_CHECK_INT(sums.count, 250);
+    GLY_CHECK_INT(sums.sum[0], 100 * 99 / 2 + 150 * 1000 + 150 * 149 / 2);
+    /* and the rows of every node are counted */
+    gly_task_result done;
+    gly_error err;
+    GLY_CHECK_OK(try_task(&f, result(&f, both), 4, 0, 0, NULL, NULL, &done, &err), &err);
+    GLY_CHECK_INT(done.operator_count, 4);
+    GLY_CHECK_INT(done.operators[1].node_id, both->id);
+    GLY_CHECK_INT(done.operators[1].rows, 50);
+    GLY_CHECK_INT(done.operators[2].rows, 50);
+    GLY_CHECK_INT(done.operators[3].rows, 100);
+    GLY_CHECK_INT(try_task(&f, result(&f, both), 5, 0, 0, NULL, NULL, &done, &err),
+                  GLY_E_INTERNAL);
+    close_fixture(&f);
+}
+
+GLY_TEST(large_results_become_files) {
+    fixture f;
+    open_fixture(&f);
+    f.environment.max_direct_result_bytes = 1000;
+    for (uint32_t width = 1; width <= 2; width++) {
+        f.width = width;
+        gly_task_result done;
+        gly_error err;
+        gly_physical *plan = result(&f, range(&f, 0, 500000, 1, 1));
+        GLY_CHECK_OK(try_task(&f, plan, 0, 0, 0, NULL, NULL, &done, &err), &err);
+        GLY_CHECK(done.result_path.size > 0 && done.result.size == 0);
+        rows sums = {0};
+        add_result(&f, &sums, &done, 1);
+        GLY_CHECK_INT(sums.count, 500000);
+        GLY_CHECK_INT(sums.sum[0], (int64_t)500000 * 499999 / 2);
+    }
+    close_fixture(&f);
+}
+
+/* Flips a byte of the file at offset. */
+static void damage(gly_str path, uint64_t offset) {
+    char name[256];
+    snprintf(name, sizeof name, "%.*s", GLY_STR_ARG(path));
+    int fd = open(name, O_RDWR);
+    char byte;
+    GLY_CHECK(pread(fd, &byte, 1, (off_t)offset) == 1);
+    byte ^= 1;
+    GLY_CHECK(pwrite(fd, &byte, 1, (off_t)offset) == 1);
+    close(fd);
+}
+
+GLY_TEST(damaged_and_missing_shuffle_files_are_fetch_failures) {
+    fixture f;
+    open_fixture(&f);
+    gly_physical *write = shuffle_write(&f, range(&f, 0, 9000, 1, 3), GLY_PARTITIONING_HASH, 4);
+    gly_task_input input = run_maps(&f, write, 3);
+    gly_physical *read = result(&f, shuffle_read(&f, 1, 4, false));
+    damage(input.maps[1].path, input.maps[1].offsets[2] + 50);
+    gly_task_result done;
+    gly_error err;
+    GLY_CHECK_INT(try_task(&f, read, 2, 0, 1, &input, NULL, &done, &err), GLY_E_FETCH_FAILED);
+    GLY_CHECK(done.fetch_failed);
+    GLY_CHECK_INT(done.failed_shuffle_id, 7);
+    GLY_CHECK_INT(done.failed_map_partition, 1);
+    GLY_CHECK(gly_str_equal(done.failed_executor_id, GLY_STR("1")));
+    GLY_CHECK(strstr(err.message, "checksum") != NULL);
+    GLY_CHECK_OK(try_task(&f, read, 1, 0, 1, &input, NULL, &done, &err), &err);
+    GLY_CHECK(!done.fetch_failed);
+    gly_map_status *gone = (gly_map_status *)(uintptr_t)&input.maps[2];
+    gone->path = GLY_STR("/nonexistent/shuffle.data");
+    GLY_CHECK_INT(try_task(&f, read, 1, 0, 1, &input, NULL, &done, &err), GLY_E_FETCH_FAILED);
+    GLY_CHECK_INT(done.failed_map_partition, 2);
+    gone->host_id = GLY_STR("elsewhere");
+    GLY_CHECK_INT(try_task(&f, read, 1, 0, 1, &input, NULL, &done, &err), GLY_E_FETCH_FAILED);
+    close_fixture(&f);
+}
+
+/* A fetcher that reads local files, as if they were remote; fails when told to. */
+typedef struct remote {
+    fixture *f;
+    atomic_int calls;
+    bool fails;
+} remote;
+
+static gly_status fetch(void *context, gly_str endpoint, gly_str executor_id, gly_str path,
+                        uint64_t offset, uint64_t length, gly_builder *out, gly_error *err) {
+    remote *from = context;
+    (void)executor_id;
+    atomic_fetch_add(&from->calls, 1);
+    if (from->fails) {
+        return gly_fail(err, GLY_E_FETCH_FAILED, "%.*s does not answer", GLY_STR_ARG(endpoint));
+    }
+    char *room = gly_builder_room(out, length);
+    GLY_TRY(gly_shuffle_files_read_at(gly_shared_cache_files(from->f->environment.shared), path,
+                                      offset, length, room, err));
+    out->size += length;
+    return GLY_OK;
+}
+
+GLY_TEST(other_hosts_are_fetched_from) {
+    fixture f;
+    open_fixture(&f);
+    gly_physical *write = shuffle_write(&f, range(&f, 0, 9000, 1, 3), GLY_PARTITIONING_HASH, 4);
+    gly_task_input input = run_maps(&f, write, 3);
+    remote from = {.f = &f};
+    f.environment.fetcher = (gly_fetcher){fetch, &from};
+    f.environment.host_id = GLY_STR("another");
+    f.environment.endpoint = GLY_STR("127.0.0.1:2");
+    f.environment.executor_id = GLY_STR("2");
+    rows sums = run_result(&f, result(&f, shuffle_read(&f, 1, 4, false)), 1, &input);
+    GLY_CHECK_INT(sums.count, 9000);
+    GLY_CHECK_INT(sums.sum[0], 9000 * 8999 / 2);
+    GLY_CHECK_INT(atomic_load(&from.calls), 12);
+    GLY_CHECK(f.last.shuffle_remote_bytes == f.last.shuffle_read_bytes);
+    from.fails = true;
+    gly_task_result done;
+    gly_error err;
+    GLY_CHECK_INT(try_task(&f, result(&f, shuffle_read(&f, 1, 4, false)), 0, 0, 1, &input, NULL,
+                           &done, &err), GLY_E_FETCH_FAILED);
+    GLY_CHECK(done.fetch_failed && strstr(err.message, "does not answer") != NULL);
+    close_fixture(&f);
+}
+
+GLY_TEST(cancelled_tasks_stop_and_leave_nothing) {
+    for (uint32_t width = 1; width <= 2; width++) {
+        fixture f;
+        open_fixture(&f);
+        f.width = width;
+        f.task_memory = 1 << 20;
+        atomic_bool cancelled = true;
+        gly_task_result done;
+        gly_error err;
+        gly_physical *endless = range(&f, 0, INT64_MAX, 1, 1);
+        GLY_CHECK_INT(try_task(&f, result(&f, endless), 0, 0, 0, NULL, &cancelled, &done, &err),
+                      GLY_E_CANCELLED);
+        gly_physical *write = shuffle_write(&f, endless, GLY_PARTITIONING_HASH, 3);
+        GLY_CHECK_INT(try_task(&f, write, 0, 7, 0, NULL, &cancelled, &done, &err),
+                      GLY_E_CANCELLED);
+        GLY_CHECK_INT(count_files(&f), 0);
+        close_fixture(&f);
+    }
+}
+
+GLY_TEST(the_first_error_wins_and_everything_is_disposed) {
+    for (uint32_t width = 1; width <= 3; width++) {
+        fixture f;
+        open_fixture(&f);
+        f.width = width;
+        f.environment.max_direct_result_bytes = 100;
+        /* c0 * 10 overflows far into the range, after blocks were made and a file was opened */
+        int64_t start = INT64_MAX / 10 - 300000;
+        gly_physical *plan = project_times_ten(&f, range(&f, start, start + 400000, 1, 1));
+        gly_task_result done;
+        gly_error err;
+        GLY_CHECK_INT(try_task(&f, result(&f, plan), 0, 0, 0, NULL, NULL, &done, &err),
+                      GLY_E_OVERFLOW);
+        f.task_memory = 200 << 10;
+        GLY_CHECK_INT(try_task(&f, shuffle_write(&f, plan, GLY_PARTITIONING_HASH, 9), 0, 7, 0,
+                               NULL, NULL, &done, &err), GLY_E_OVERFLOW);
+        GLY_CHECK(!done.has_map_status);
+        GLY_CHECK_INT(count_files(&f), 0);
+        close_fixture(&f);
+    }
+}
+
+GLY_TEST(bad_plans_are_refused) {
+    fixture f;
+    open_fixture(&f);
+    gly_task_result done;
+    gly_error err;
+    gly_physical *bare = range(&f, 0, 10, 1, 1);
+    GLY_CHECK_INT(try_task(&f, bare, 0, 0, 0, NULL, NULL, &done, &err), GLY_E_INTERNAL);
+    gly_physical *exchange = node(&f, GLY_PHYSICAL_EXCHANGE, 1, 1, bare);
+    GLY_CHECK_INT(try_task(&f, result(&f, exchange), 0, 0, 0, NULL, NULL, &done, &err),
+                  GLY_E_INTERNAL);
+    GLY_CHECK_INT(try_task(&f, result(&f, bare), 3, 0, 0, NULL, NULL, &done, &err),
+                  GLY_E_INTERNAL);
+    GLY_CHECK_INT(try_task(&f, result(&f, shuffle_read(&f, 1, 1, false)), 0, 0, 0, NULL, NULL,
+                           &done, &err), GLY_E_INTERNAL);
+    close_fixture(&f);
+}
+
+static gly_physical *cached(fixture *f, gly_physical_kind kind, gly_physical *child,
+                            uint32_t fields) {
+    gly_physical *plan = node(f, kind, fields, 2, child);
+    plan->cached.cache_id = 5;
+    plan->cached.table = GLY_STR("t");
+    plan->cached.fields = GLY_ARENA_ARRAY(f->arena, uint32_t, 1);
+    plan->cached.fields[0] = 1;
+    return plan;
+}
+
+GLY_TEST(cached_tables_are_read_back_from_memory_and_disk) {
+    for (uint32_t width = 1; width <= 2; width++) {
+        fixture f;
+        open_fixture(&f);
+        f.width = width;
+        gly_physical *write = cached(&f, GLY_PHYSICAL_CACHE_WRITE,
+                                     project_times_ten(&f, range(&f, 0, 300000, 1, 2)), 2);
+        gly_task_result done;
+        gly_error err;
+        for (uint32_t p = 0; p < 2; p++) {
+            GLY_CHECK_OK(try_task(&f, write, p, 0, 0, NULL, NULL, &done, &err), &err);
+            GLY_CHECK_INT(done.result_rows, 150000);
+        }
+        gly_block_store *store = gly_shared_cache_blocks(f.environment.shared);
+        uint64_t memory;
+        uint64_t disk;
+        gly_block_store_usage(store, &memory, &disk);
+        GLY_CHECK(memory > 0 && disk == 0);
+        GLY_CHECK_INT(gly_budget_used(&f.memory), memory);
+        gly_physical *read = result(&f, cached(&f, GLY_PHYSICAL_CACHED, NULL, 1));
+        rows sums = run_result(&f, read, 0, NULL);
+        GLY_CHECK_INT(sums.count, 300000);
+        GLY_CHECK_INT(sums.sum[0], (int64_t)300000 * 299999 / 2 * 10);
+        /* a task that needs all of the memory drives them to disk */
+        GLY_CHECK(gly_budget_try_reserve(&f.memory, f.memory.limit_bytes));
+        gly_block_store_usage(store, &memory, &disk);
+        GLY_CHECK(memory == 0 && disk > 0);
+        gly_budget_release(&f.memory, f.memory.limit_bytes);
+        rows again = run_result(&f, read, 0, NULL);
+        GLY_CHECK_INT(again.hash, sums.hash);
+        gly_block_store_drop(store, 5);
+        GLY_CHECK_INT(try_task(&f, read, 1, 0, 0, NULL, NULL, &done, &err), GLY_E_FETCH_FAILED);
+        GLY_CHECK(done.fetch_failed && done.failed_shuffle_id == UINT32_MAX &&
+                  done.failed_map_partition == 1);
+        close_fixture(&f);
+    }
+}
+
+GLY_SUITE("task", range_filter_project_result, ranges_are_cut_as_spark_cuts_them,
+          values_come_in_partition_0, shuffles_bring_every_row_once,
+          broadcasts_are_read_whole_by_everyone, equal_keys_meet, limits_stop_early,
+          unions_read_their_childrens_partitions, large_results_become_files,
+          damaged_and_missing_shuffle_files_are_fetch_failures, other_hosts_are_fetched_from,
+          cancelled_tasks_stop_and_leave_nothing,
+          the_first_error_wins_and_everything_is_disposed, bad_plans_are_refused,
+          cached_tables_are_read_back_from_memory_and_disk)
