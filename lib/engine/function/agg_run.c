@@ -326,7 +326,7 @@ static gly_status finish_avg(const gly_agg_step *step, const gly_column *sums,
     for (uint32_t i = 0; i < ret->count; i++) {
         if (count[i] == 0) {
             set_null(arena, ret, i);
-            write_decimal(ret, i, 0);
+            memset((char *)ret->data + i * gly_type_width(ret->type), 0, gly_type_width(ret->type));
         } else if (ret->type.id == GLY_TYPE_DECIMAL) {
             gly_i128 value = 0;
             if (!gly_decimal_divide(read_decimal(sums, i), count[i],

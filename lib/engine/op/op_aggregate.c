@@ -569,8 +569,8 @@ static gly_status open_stream(gly_op_node *node, gly_worker *worker, gly_downstr
     s->expr = make_expr_state(a);
     s->arena = gly_arena_make();
     gly_agg_groups_init(&s->groups, &a->plan, a->keys, a->key_count, &a->budget);
-    uint32_t slot = s->groups.table.is_word ? s->groups.table.layout.row_size
-                                            : s->groups.table.layout.row_size + 8;
+    uint32_t slot = s->groups.table.is_word ? s->groups.table.layout->row_size
+                                            : s->groups.table.layout->row_size + 8;
     uint64_t slots = STREAM_LEAST_SLOTS;
     while (slots * 2 * slot <= STREAM_TABLE_BYTES) {
         slots *= 2;

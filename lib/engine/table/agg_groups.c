@@ -140,7 +140,7 @@ gly_status gly_agg_groups_add(gly_agg_groups *groups, const gly_column *keys,
         prepare_key(&keys[c], batch->selection, live, scratch, &dense[c]);
     }
     size_t text_bytes = gly_agg_run_text_bytes(plan, batch) +
-                        gly_row_store_text_bytes(&groups->table.layout, dense, NULL, live);
+                        gly_row_store_text_bytes(groups->table.layout, dense, NULL, live);
     if (!gly_group_table_reserve(&groups->table, groups->key_count == 0 ? 1 : live, text_bytes,
                                  force)) {
         *ret_full = true;
@@ -156,7 +156,7 @@ gly_status gly_agg_groups_add(gly_agg_groups *groups, const gly_column *keys,
         gly_group_table_find_or_insert(&groups->table, dense, hashes, live, rows);
     }
     return gly_agg_run_update(plan, batch, rows, groups->key_count == 0,
-                              groups->table.layout.tail_offset, &groups->table.store, scratch, err);
+                              groups->table.layout->tail_offset, &groups->table.store, scratch, err);
 }
 
 uint32_t gly_agg_groups_columns(const gly_agg_groups *groups, gly_agg_form form) {
@@ -185,7 +185,7 @@ gly_status gly_agg_groups_emit_rows(const gly_agg_groups *groups, uint8_t *const
         gly_group_table_gather(&groups->table, c, rows, count, validity, &ret->columns[c]);
     }
     gly_column *values = ret->columns + groups->key_count;
-    uint32_t base = groups->table.layout.tail_offset;
+    uint32_t base = groups->table.layout->tail_offset;
     if (form == GLY_AGG_FORM_STEPS) {
         gly_agg_run_step_columns(&groups->plan, rows, count, base, arena, values);
         return GLY_OK;

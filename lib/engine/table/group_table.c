@@ -22,7 +22,7 @@ enum { FIRST_CAPACITY = 1024, PREFETCH_DISTANCE = 16, WORD_SPECIALS = 2 };
 static uint64_t limit_of(uint64_t capacity) { return capacity / 8 * 5; }
 
 static size_t slot_bytes(const gly_group_table *table, uint64_t capacity) {
-    return table->is_word ? (size_t)(capacity + WORD_SPECIALS) * table->layout.row_size
+    return table->is_word ? (size_t)(capacity + WORD_SPECIALS) * table->layout->row_size
                           : (size_t)capacity * sizeof(uint64_t);
 }
 
@@ -38,12 +38,13 @@ void gly_group_table_init(gly_group_table *table, gly_arena *arena, const gly_ty
     *table = (gly_group_table){.budget = budget, .state_size = state_size};
     table->state_template = state_template;
     table->is_word = key_count == 1 && is_word_key(keys[0]);
-    gly_row_layout_make(arena, table->is_word ? 0 : 8, keys, key_count, state_size, &table->layout);
+    table->layout = GLY_ARENA_NEW(arena, gly_row_layout);
+    gly_row_layout_make(arena, table->is_word ? 0 : 8, keys, key_count, state_size, table->layout);
     if (table->is_word) { /* the null bits are not needed: NULL has its own slot */
-        table->layout.tail_offset = 8;
-        table->layout.row_size = (uint32_t)GLY_ALIGN_UP(8 + state_size, 8);
+        table->layout->tail_offset = 8;
+        table->layout->row_size = (uint32_t)GLY_ALIGN_UP(8 + state_size, 8);
     }
-    gly_row_store_init(&table->store, &table->layout, budget);
+    gly_row_store_init(&table->store, table->layout, budget);
 }
 
 static void free_slots(gly_group_table *table) {
@@ -84,7 +85,7 @@ size_t gly_group_table_bytes(const gly_group_table *table) {
 }
 
 static void move_slots(gly_group_table *table, uint8_t *fresh, uint64_t capacity) {
-    const size_t row_size = table->layout.row_size;
+    const size_t row_size = table->layout->row_size;
     const uint64_t mask = capacity - 1;
     const uint8_t *old = table->slots;
     for (uint64_t s = 0; s < table->capacity; s++, old += row_size) {
@@ -177,7 +178,7 @@ bool gly_group_table_reserve(gly_group_table *table, uint32_t row_count, size_t 
 }
 
 static inline void start_states(const gly_group_table *table, uint8_t *row, bool is_zeroed) {
-    uint8_t *state = row + table->layout.tail_offset;
+    uint8_t *state = row + table->layout->tail_offset;
     if (table->state_template != NULL) {
         memcpy(state, table->state_template, table->state_size);
     } else if (!is_zeroed) {
@@ -205,7 +206,7 @@ static const int64_t *widen(const gly_column *key, uint32_t count, int64_t *buff
 }
 
 static uint8_t *special_slot(gly_group_table *table, bool is_null) {
-    uint8_t *row = table->slots + (table->capacity + (is_null ? 1 : 0)) * table->layout.row_size;
+    uint8_t *row = table->slots + (table->capacity + (is_null ? 1 : 0)) * table->layout->row_size;
     bool *used = is_null ? &table->has_null : &table->has_zero;
     if (!*used) {
         *used = true;
@@ -220,7 +221,7 @@ static void find_words(gly_group_table *table, const gly_column *key, const uint
                        uint32_t count, uint8_t **rows) {
     int64_t buffer[GLY_BATCH_ROWS];
     const int64_t *words = widen(key, count, buffer);
-    const size_t row_size = table->layout.row_size;
+    const size_t row_size = table->layout->row_size;
     const uint64_t mask = table->capacity - 1;
     uint8_t *slots = table->slots;
     uint8_t *end = slots + table->capacity * row_size;
@@ -322,7 +323,7 @@ static void find_rows(gly_group_table *table, const gly_column *keys, const uint
     while (pending > 0) {
         uint32_t fresh;
         uint32_t candidates = walk(table, &p, pending, &fresh);
-        for (uint32_t c = 0; fresh > 0 && c < table->layout.column_count; c++) {
+        for (uint32_t c = 0; fresh > 0 && c < table->layout->column_count; c++) {
             gly_row_store_put_column(&table->store, c, &keys[c], p.fresh, fresh, p.fresh_rows);
         }
         for (uint32_t i = 0; i < fresh; i++) {
@@ -330,8 +331,8 @@ static void find_rows(gly_group_table *table, const gly_column *keys, const uint
         }
         table->group_count += fresh;
         uint32_t missed = 0;
-        for (uint32_t c = 0; candidates > 0 && c < table->layout.column_count; c++) {
-            candidates = gly_row_layout_match(&table->layout, c, &keys[c], NULL, NULL, rows,
+        for (uint32_t c = 0; candidates > 0 && c < table->layout->column_count; c++) {
+            candidates = gly_row_layout_match(table->layout, c, &keys[c], NULL, NULL, rows,
                                               table->store.has_nulls[c], p.candidates, candidates,
                                               p.pending, &missed);
         }
@@ -360,7 +361,7 @@ uint32_t gly_group_table_scan(const gly_group_table *table, gly_group_cursor *cu
     if (!table->is_word) {
         return gly_row_store_scan(&table->store, &cursor->row, max, rows);
     }
-    const size_t row_size = table->layout.row_size;
+    const size_t row_size = table->layout->row_size;
     uint32_t count = 0;
     uint64_t s = cursor->slot;
     const uint64_t capacity = table->capacity;
@@ -386,7 +387,7 @@ static void gather_words(const gly_group_table *table, uint8_t *const *rows, uin
             ((type *)ret->data)[i] = (type) * (const int64_t *)(const void *)rows[i];              \
         }                                                                                          \
         break;
-    switch ((gly_kind)table->layout.kinds[0]) {
+    switch ((gly_kind)table->layout->kinds[0]) {
         GATHER(GLY_KIND_I8, int8_t)
         GATHER(GLY_KIND_I16, int16_t)
         GATHER(GLY_KIND_I32, int32_t)
@@ -398,7 +399,7 @@ static void gather_words(const gly_group_table *table, uint8_t *const *rows, uin
     if (!table->has_null) {
         return;
     }
-    const uint8_t *null_row = table->slots + (table->capacity + 1) * table->layout.row_size;
+    const uint8_t *null_row = table->slots + (table->capacity + 1) * table->layout->row_size;
     for (uint32_t i = 0; i < count; i++) {
         if (rows[i] == null_row) {
             memset(validity_buffer, 0xff, gly_column_words(ret->count) * sizeof(uint64_t));
@@ -413,7 +414,7 @@ void gly_group_table_gather(const gly_group_table *table, uint32_t c, uint8_t *c
     if (table->is_word) {
         gather_words(table, rows, count, validity_buffer, ret);
     } else {
-        gly_row_layout_gather(&table->layout, c, (const uint8_t *const *)rows, NULL, count,
+        gly_row_layout_gather(table->layout, c, (const uint8_t *const *)rows, NULL, count,
                               table->store.has_nulls != NULL && table->store.has_nulls[c],
                               validity_buffer, ret);
     }
@@ -429,7 +430,7 @@ void gly_group_table_hashes(const gly_group_table *table, uint8_t *const *rows, 
     }
     gly_column keys;
     uint64_t *validity = gly_arena_alloc_aligned(scratch, gly_column_words(count) * 8);
-    gly_column_make_flat(scratch, table->layout.types[0], count, &keys);
+    gly_column_make_flat(scratch, table->layout->types[0], count, &keys);
     keys.count = count;
     gly_group_table_gather(table, 0, rows, count, validity, &keys);
     gly_k_hash_column(&keys, NULL, count, ret, false);

@@ -18,7 +18,7 @@
 
 typedef struct gly_group_table {
     gly_budget *budget;
-    gly_row_layout layout; /* of the keys; tail: the states */
+    gly_row_layout *layout; /* of the keys; tail: the states; in the arena */
     bool is_word;
     uint32_t state_size;
     const uint8_t *state_template; /* NULL: zeros */
@@ -64,7 +64,7 @@ void gly_group_table_hashes(const gly_group_table *table, uint8_t *const *rows, 
 /* Bytes reserved from the budget. */
 size_t gly_group_table_bytes(const gly_group_table *table);
 static inline uint8_t *gly_group_table_state(const gly_group_table *table, uint8_t *row) {
-    return row + table->layout.tail_offset;
+    return row + table->layout->tail_offset;
 }
 
 #endif
