@@ -45,16 +45,12 @@ bool gly_map_output_tracker_move(gly_map_output_tracker *tracker, uint32_t shuff
 /* Called for every output that is unregistered. */
 typedef void (*gly_map_output_tracker_lost)(void *context, uint32_t shuffle_id,
                                             uint32_t map_partition);
-/* All outputs of an executor, in order of shuffle ids; returns how many, and starts a new epoch if
- * any.  lost may be NULL. */
+/* All outputs of an executor, shuffles in the order they were added; returns how many, and starts a
+ * new epoch.  lost may be NULL. */
 uint32_t gly_map_output_tracker_lose_executor(gly_map_output_tracker *tracker, uint32_t executor_id,
                                               gly_map_output_tracker_lost lost, void *context);
-/* One output, if executor_id holds it. */
-bool gly_map_output_tracker_lose(gly_map_output_tracker *tracker, uint32_t shuffle_id,
-                                 uint32_t map_partition, uint32_t executor_id);
 /* All outputs of a shuffle (an indeterminate stage that must run again whole). */
 uint32_t gly_map_output_tracker_lose_shuffle(gly_map_output_tracker *tracker, uint32_t shuffle_id);
 uint64_t gly_map_output_tracker_epoch(const gly_map_output_tracker *tracker);
-void gly_map_output_tracker_new_epoch(gly_map_output_tracker *tracker);
 
 #endif

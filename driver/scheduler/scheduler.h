@@ -104,7 +104,7 @@ typedef struct gly_scheduler_stage {
     uint32_t task_count;   /* 0 is allowed: done at once */
     uint32_t width;        /* slots of one task; 0 means 1; at most the executor's slots are used */
     uint32_t parent_count;
-    const uint32_t *parents; /* stage indexes in this job, all map stages */
+    const uint32_t *parents; /* map stages of this job, each of a smaller index than this stage */
     const gly_scheduler_preference *preferences; /* task_count of them, or NULL */
 } gly_scheduler_stage;
 
@@ -197,7 +197,7 @@ typedef struct gly_scheduler_action {
             uint64_t task_id; /* unique in the application */
             uint64_t job_id;  /* a live job that needs the stage */
             uint32_t stage_index, stage_id;
-            uint32_t stage_attempt; /* all tasks of one stage attempt read the same map outputs */
+            uint32_t stage_attempt; /* its tasks read the same map outputs (moved blocks: see epoch) */
             uint32_t partition;
             uint32_t attempt; /* of this partition in this stage attempt, from 0 */
             uint32_t executor_id;
@@ -261,7 +261,8 @@ int64_t gly_scheduler_next_tick(const gly_scheduler *scheduler);
  * the next step. */
 const gly_map_output *gly_scheduler_map_outputs(const gly_scheduler *scheduler, uint32_t shuffle_id,
                                                 uint32_t *ret_count);
-/* Changes whenever any map output of any shuffle is lost or moved. */
+/* Changes whenever any map output of any shuffle is lost or moved: what was sent to executors about
+ * map outputs at an older epoch has to be sent again. */
 uint64_t gly_scheduler_epoch(const gly_scheduler *scheduler);
 
 /* What dynamic allocation and the console want to know; all O(1). */
