@@ -8,7 +8,7 @@ Each .test file is one session of `galley shell`. Records are separated by blank
                                                                           ----
                                                                           1,x
 
-Results are CSV as `galley --format csv` prints it, without the header. "sorted": the rows have no order.
+Results are CSV as `galley --format csv` prints it, without the header; an empty line is written (empty). "sorted": the rows have no order.
 `only VARIANT...` at the top restricts a file to some variants. ${dir} is a fresh directory of the file.
 The same files run in several variants: how many executors, how little memory.
 """
@@ -60,7 +60,7 @@ def parse(path):
             expected = []
             i += 1
             while i < len(lines) and lines[i].strip():
-                expected.append(lines[i])
+                expected.append("" if lines[i] == "(empty)" else lines[i])
                 i += 1
         if head[0] not in ("statement", "query"):
             raise SystemExit(f"{path}:{start}: a record starts with statement or query, not {head[0]}")
