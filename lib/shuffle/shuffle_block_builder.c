@@ -6,7 +6,7 @@
  * over the whole, and is left out where it does not pay.
  *
  * Invariant: every buffer has room for `capacity` rows; a validity bitmap exists once a NULL came.
- * Long texts keep their bytes in the column's heap in row order; their views' pointers are 0.
+ * A text column's data are sizes, its bytes lie in the column's heap in row order.
  */
 #include "lib/base/alloc.h"
 #include "lib/shuffle/shuffle_block_layout.h"
@@ -27,10 +27,12 @@ struct gly_shuffle_block_builder {
     size_t row_width;
     size_t heap_bytes; /* all columns' heap_size */
     size_t held_bytes; /* all buffers' capacities */
+    uint32_t codec_misses; /* blocks in a row that the codec did not make smaller */
+    uint32_t codec_rest;   /* blocks to come for which it is not tried */
     column_buffer columns[];
 };
 
-enum { FIRST_ROWS = 64, SMALL = 192 };
+enum { FIRST_ROWS = 64, SMALL = 192, LONGEST_REST = 32, HEAP_SLACK = 16 };
 
 gly_shuffle_block_builder *gly_shuffle_block_builder_make(const gly_type *types,
                                                           uint32_t column_count) {
@@ -39,7 +41,7 @@ gly_shuffle_block_builder *gly_shuffle_block_builder_make(const gly_type *types,
     builder->column_count = column_count;
     for (uint32_t c = 0; c < column_count; c++) {
         builder->columns[c].kind = gly_type_kind(types[c]);
-        builder->columns[c].width = (uint32_t)gly_type_width(types[c]);
+        builder->columns[c].width = (uint32_t)gly_block_width(builder->columns[c].kind);
         builder->row_width += builder->columns[c].width;
     }
     return builder;
@@ -166,38 +168,41 @@ static void append_validity(gly_shuffle_block_builder *builder, column_buffer *t
         }                                                                                          \
     } while (0)
 
-static void heap_add(gly_shuffle_block_builder *builder, column_buffer *column, const char *bytes,
-                     size_t size) {
-    if (size > column->heap_capacity - column->heap_size) {
-        size_t capacity = GLY_MAX(column->heap_capacity * 2, column->heap_size + size);
-        capacity = GLY_MAX(capacity, (size_t)512);
-        column->heap = gly_alloc_resize(column->heap, capacity);
-        builder->held_bytes += capacity - column->heap_capacity;
-        column->heap_capacity = capacity;
-    }
-    builder->heap_bytes += size;
-    memcpy(column->heap + column->heap_size, bytes, size);
-    column->heap_size += size;
+static void grow_heap(gly_shuffle_block_builder *builder, column_buffer *column, size_t more) {
+    size_t capacity = GLY_MAX(column->heap_capacity * 2, column->heap_size + more + HEAP_SLACK);
+    capacity = GLY_MAX(capacity, (size_t)512);
+    column->heap = gly_alloc_resize(column->heap, capacity);
+    builder->held_bytes += capacity - column->heap_capacity;
+    column->heap_capacity = capacity;
 }
 
 /* The bytes under a NULL are not looked at: a NULL becomes the empty text. */
 static void gather_text(gly_shuffle_block_builder *builder, column_buffer *column,
                         const gly_column *from, const uint16_t *rows, uint32_t count) {
     const gly_text *values = from->data;
-    gly_text *output = (gly_text *)(void *)column->data + builder->rows;
+    uint32_t *sizes = (uint32_t *)(void *)column->data + builder->rows;
+    size_t before = column->heap_size;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t row = rows == NULL ? i : rows[i];
         if (GLY_UNLIKELY(!gly_column_valid(from, row))) {
-            memset(&output[i], 0, sizeof output[i]);
+            sizes[i] = 0;
             continue;
         }
-        gly_text text = values[gly_column_index(from, row)];
-        if (text.size > GLY_TEXT_INLINE) {
-            heap_add(builder, column, text.pointer, text.size);
-            memset(text.rest, 0, sizeof text.rest);
+        const gly_text *text = &values[gly_column_index(from, row)];
+        if (GLY_UNLIKELY(text->size + (size_t)HEAP_SLACK >
+                         column->heap_capacity - column->heap_size)) {
+            grow_heap(builder, column, text->size);
         }
-        output[i] = text;
+        char *to = column->heap + column->heap_size;
+        sizes[i] = text->size;
+        if (text->size <= GLY_TEXT_INLINE) {
+            memcpy(to, (const char *)text + 4, GLY_TEXT_INLINE); /* all of it: no call, no branch */
+        } else {
+            memcpy(to, text->pointer, text->size);
+        }
+        column->heap_size += text->size;
     }
+    builder->heap_bytes += column->heap_size - before;
 }
 
 static void append_column(gly_shuffle_block_builder *builder, column_buffer *column,
@@ -254,7 +259,7 @@ static bool is_constant(const column_buffer *column, uint32_t rows) {
     if (column->kind != GLY_KIND_TEXT || column->heap_size == 0) {
         return true;
     }
-    size_t size = column->heap_size / rows; /* equal views: the heap is one text, repeated */
+    size_t size = column->heap_size / rows; /* equal sizes: is the heap one text, repeated? */
     return memcmp(column->heap, column->heap + size, column->heap_size - size) == 0;
 }
 
@@ -271,10 +276,12 @@ static void choose(const column_buffer *column, uint32_t rows, gly_block_column 
         return;
     }
     ret->heap_size = column->heap_size;
+    bool is_text = column->kind == GLY_KIND_TEXT;
     uint64_t range;
     int64_t base;
-    if (gly_shuffle_pack_range(column->kind, column->data, rows, &base, &range)) {
-        uint32_t width = gly_shuffle_pack_width(range);
+    if (gly_shuffle_pack_range(is_text ? GLY_KIND_I32 : column->kind, column->data, rows, &base,
+                               &range)) {
+        uint32_t width = is_text && range == 0 ? 0 : gly_shuffle_pack_width(range);
         if (width < column->width) {
             ret->encoding = GLY_BLOCK_PACKED;
             ret->packed_width = (uint8_t)width;
@@ -317,8 +324,9 @@ static void write_raw(const gly_shuffle_block_builder *builder, const gly_block_
         }
         at = pad(raw, at, 64);
         size_t size = gly_block_data_size(&headers[c], column->width, builder->rows);
-        if (headers[c].encoding == GLY_BLOCK_PACKED) {
-            gly_shuffle_pack_narrow(column->kind, column->data, builder->rows, headers[c].base,
+        gly_kind kind = column->kind == GLY_KIND_TEXT ? GLY_KIND_I32 : column->kind;
+        if (headers[c].encoding == GLY_BLOCK_PACKED && size > 0) {
+            gly_shuffle_pack_narrow(kind, column->data, builder->rows, headers[c].base,
                                     headers[c].packed_width, raw + at);
         } else if (size > 0) {
             memcpy(raw + at, column->data, size);
@@ -331,15 +339,36 @@ static void write_raw(const gly_shuffle_block_builder *builder, const gly_block_
     }
 }
 
-/* Compresses [room+raw_at ..) to room+40; falls back to the bytes as they are if that saves less
- * than a sixteenth. */
-static gly_status compress(gly_codec codec, char *block, size_t raw_at, size_t size,
-                           gly_block_header *header, gly_error *err) {
+/* Data that does not compress (packed random keys) is not tried at every block: after each miss the
+ * codec rests twice as long. */
+static bool codec_is_worth_trying(gly_shuffle_block_builder *builder, gly_codec codec,
+                                  size_t size) {
+    if (codec == GLY_CODEC_NONE || size <= SMALL) {
+        return false;
+    }
+    if (builder->codec_rest > 0) {
+        builder->codec_rest--;
+        return false;
+    }
+    return true;
+}
+
+static void note_codec_result(gly_shuffle_block_builder *builder, bool is_smaller) {
+    builder->codec_misses = is_smaller ? 0 : builder->codec_misses + 1;
+    builder->codec_rest =
+        is_smaller ? 0 : GLY_MIN(1u << GLY_MIN(builder->codec_misses, 10u), (uint32_t)LONGEST_REST);
+}
+
+/* Compresses the raw bytes at block + raw_at to where they are stored; if that saves less than a
+ * sixteenth, they are stored as they are. */
+static gly_status compress(gly_shuffle_block_builder *builder, gly_codec codec, char *block,
+                           size_t raw_at, size_t size, gly_block_header *header, gly_error *err) {
     size_t stored = size;
     char *to = block + sizeof *header;
-    if (codec != GLY_CODEC_NONE && size > SMALL) {
+    if (codec_is_worth_trying(builder, codec, size)) {
         GLY_TRY(gly_codec_compress(codec, block + raw_at, size, to, raw_at - sizeof *header,
                                    &stored, err));
+        note_codec_result(builder, stored + size / 16 < size);
     }
     header->codec = (uint8_t)codec;
     if (stored + size / 16 >= size) {
@@ -380,7 +409,7 @@ gly_status gly_shuffle_block_builder_flush(gly_shuffle_block_builder *builder, g
     char *block = gly_builder_room(out, raw_at + size);
     write_raw(builder, headers, block + raw_at);
     free(headers);
-    GLY_TRY(compress(codec, block, raw_at, size, &header, err));
+    GLY_TRY(compress(builder, codec, block, raw_at, size, &header, err));
     memcpy(block, &header, sizeof header);
     gly_shuffle_block_sign(block, sizeof header + header.stored_size);
     out->size += sizeof header + header.stored_size;

@@ -8,10 +8,10 @@
  *                validity   8-aligned: (rows + 63) / 64 words, if has_validity
  *                data       64-aligned: PLAIN rows * width | CONSTANT 1 * width |
  *                           PACKED rows * packed_width | NULLS nothing
- *                heap       text only: the bytes of the long texts, one after the other
+ *                heap       text only: all bytes, one text after the other (CONSTANT: one text)
  *
- * A long text's pointer is stored as 0: its place is the sum of the long texts before it, so the
- * reader fixes views up in one pass.  Little-endian throughout.
+ * The data of a text column are the sizes (u32); packed_width 0: all are `base`.  Views are made when
+ * a block is read: sizes and bytes are less to compress, copy and send.  Little-endian throughout.
  */
 #ifndef GLY_SHUFFLE_BLOCK_LAYOUT_H
 #define GLY_SHUFFLE_BLOCK_LAYOUT_H
@@ -53,6 +53,11 @@ typedef struct gly_block_column {
 
 _Static_assert(sizeof(gly_block_header) == 40 && sizeof(gly_block_column) == 24,
                "block layouts have no holes");
+
+/* Bytes of one value in data. */
+static inline size_t gly_block_width(gly_kind kind) {
+    return kind == GLY_KIND_TEXT ? sizeof(uint32_t) : gly_kind_width(kind);
+}
 
 static inline uint64_t gly_block_data_size(const gly_block_column *column, size_t width,
                                            uint64_t rows) {

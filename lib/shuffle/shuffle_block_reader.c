@@ -1,8 +1,8 @@
 /* shuffle_block_reader.c - blocks back to batches: views into the decompressed block.
  *
- * A block is checked and decompressed whole, its text views are fixed up in one pass, and then it is
- * handed out in slices of at most GLY_BATCH_ROWS: plain columns without a copy, packed ones widened
- * slice by slice.  Bytes are foreign (disk, network): every size and offset is checked before use.
+ * A block is checked and decompressed whole, and then handed out in slices of at most
+ * GLY_BATCH_ROWS: plain columns without a copy, packed ones widened and text views made slice by
+ * slice.  Bytes are foreign (disk, network): every size and offset is checked before use.
  *
  * Invariant: after load() all columns[c] pointers lie inside raw, for block_rows rows.
  */
@@ -15,7 +15,9 @@ typedef struct column_view { /* one column of the current block */
     gly_block_column header;
     const uint64_t *validity; /* or NULL */
     char *data;
-    char *slice;             /* aligned, GLY_BATCH_ROWS values: widened or realigned data */
+    const char *heap;        /* text */
+    uint64_t heap_at;        /* of the next slice */
+    char *slice;             /* aligned, GLY_BATCH_ROWS values: widened, realigned, or views */
     uint64_t *slice_validity; /* GLY_BATCH_ROWS bits */
 } column_view;
 
@@ -122,18 +124,21 @@ static gly_status inflate(gly_shuffle_block_reader *reader, const gly_block_head
     return GLY_OK;
 }
 
-static bool fix_text(gly_text *views, uint64_t count, const char *heap, uint64_t heap_size) {
-    uint64_t at = 0;
-    for (uint64_t i = 0; i < count; i++) {
-        if (views[i].size > GLY_TEXT_INLINE) {
-            if (views[i].size > heap_size - at) {
-                return false;
-            }
-            views[i].pointer = heap + at;
-            at += views[i].size;
-        }
+static bool header_is_possible(const gly_block_column *header, gly_kind kind, uint64_t size) {
+    if (header->encoding >= GLY_BLOCK_ENCODING_COUNT || header->kind != kind ||
+        header->has_validity > 1 || header->heap_size > size ||
+        (header->heap_size != 0 && kind != GLY_KIND_TEXT)) {
+        return false;
     }
-    return true;
+    if (header->encoding == GLY_BLOCK_CONSTANT || header->encoding == GLY_BLOCK_NULLS) {
+        return !header->has_validity;
+    }
+    if (header->encoding == GLY_BLOCK_PLAIN) {
+        return true;
+    }
+    uint32_t width = header->packed_width;
+    return kind != GLY_KIND_F32 && kind != GLY_KIND_F64 && width < gly_block_width(kind) &&
+           (width == 0 ? kind == GLY_KIND_TEXT : (width & (width - 1)) == 0);
 }
 
 /* Places one column's buffers, moving *at; false if they do not lie inside the block. */
@@ -141,36 +146,26 @@ static bool place(gly_shuffle_block_reader *reader, uint32_t c, uint32_t rows, u
                   uint64_t *at) {
     column_view *view = &reader->columns[c];
     gly_kind kind = gly_type_kind(reader->types[c]);
-    size_t width = gly_kind_width(kind);
     memcpy(&view->header, reader->raw + c * sizeof view->header, sizeof view->header);
-    const gly_block_column *header = &view->header;
-    bool is_packed = header->encoding == GLY_BLOCK_PACKED;
-    if (header->encoding >= GLY_BLOCK_ENCODING_COUNT || header->kind != kind ||
-        header->has_validity > 1 ||
-        (is_packed && (kind == GLY_KIND_F32 || kind == GLY_KIND_F64 || kind == GLY_KIND_TEXT ||
-                       header->packed_width >= width || header->packed_width == 0 ||
-                       (header->packed_width & (header->packed_width - 1)) != 0)) ||
-        (header->heap_size != 0 && kind != GLY_KIND_TEXT) || header->heap_size > size ||
-        (header->has_validity && header->encoding != GLY_BLOCK_PLAIN && !is_packed)) {
+    if (!header_is_possible(&view->header, kind, size)) {
         return false;
     }
     view->validity = NULL;
     *at = GLY_ALIGN_UP(*at, 8);
-    if (header->has_validity) {
+    if (view->header.has_validity) {
         view->validity = (const uint64_t *)(const void *)(reader->raw + *at);
         *at += gly_column_words(rows) * 8;
     }
     *at = GLY_ALIGN_UP(*at, 64);
-    uint64_t data = gly_block_data_size(header, width, rows);
-    if (*at > size || data > size - *at || header->heap_size > size - *at - data) {
+    uint64_t data = gly_block_data_size(&view->header, gly_block_width(kind), rows);
+    if (*at > size || data > size - *at || view->header.heap_size > size - *at - data) {
         return false;
     }
     view->data = reader->raw + *at;
-    const char *heap = view->data + data;
-    *at += data + header->heap_size;
-    return kind != GLY_KIND_TEXT ||
-           fix_text((gly_text *)(void *)view->data, data / sizeof(gly_text), heap,
-                    header->heap_size);
+    view->heap = view->data + data;
+    view->heap_at = 0;
+    *at += data + view->header.heap_size;
+    return true;
 }
 
 static gly_status load(gly_shuffle_block_reader *reader, gly_error *err) {
@@ -225,38 +220,112 @@ static uint64_t *slice_validity(column_view *view, uint32_t start, uint32_t coun
     return view->slice_validity;
 }
 
+/* Keeps the first size bytes of 12. */
+static const struct {
+    uint32_t prefix;
+    uint64_t rest;
+} inline_masks[GLY_TEXT_INLINE + 1] = {
+    {0, 0},
+    {0xff, 0},
+    {0xffff, 0},
+    {0xffffff, 0},
+    {UINT32_MAX, 0},
+    {UINT32_MAX, 0xff},
+    {UINT32_MAX, 0xffff},
+    {UINT32_MAX, 0xffffff},
+    {UINT32_MAX, 0xffffffff},
+    {UINT32_MAX, UINT64_C(0xffffffffff)},
+    {UINT32_MAX, UINT64_C(0xffffffffffff)},
+    {UINT32_MAX, UINT64_C(0xffffffffffffff)},
+    {UINT32_MAX, UINT64_MAX},
+};
+
+/* Views of count texts that lie one after the other; reads up to 12 bytes past the heap's end (raw
+ * has padding).  False if they do not lie in the heap. */
+static bool make_views(column_view *view, const uint32_t *sizes, uint32_t count, gly_text *ret) {
+    uint64_t at = view->heap_at;
+    uint64_t end = view->header.heap_size;
+    for (uint32_t i = 0; i < count; i++) {
+        const char *bytes = view->heap + at;
+        if (GLY_UNLIKELY(sizes[i] > end - at)) {
+            return false;
+        }
+        at += sizes[i];
+        ret[i].size = sizes[i];
+        memcpy(ret[i].prefix, bytes, 4);
+        if (sizes[i] > GLY_TEXT_INLINE) {
+            ret[i].pointer = bytes;
+            continue;
+        }
+        uint32_t prefix;
+        uint64_t rest;
+        memcpy(&prefix, bytes, 4);
+        memcpy(&rest, bytes + 4, 8);
+        prefix &= inline_masks[sizes[i]].prefix;
+        rest &= inline_masks[sizes[i]].rest;
+        memcpy(ret[i].prefix, &prefix, 4);
+        memcpy(ret[i].rest, &rest, 8);
+    }
+    view->heap_at = at;
+    return true;
+}
+
+static bool slice_text(column_view *view, uint32_t start, uint32_t count, gly_column *ret) {
+    uint32_t widened[GLY_BATCH_ROWS];
+    const uint32_t *sizes = widened;
+    if (view->header.encoding == GLY_BLOCK_CONSTANT) {
+        view->heap_at = 0;
+        count = 1;
+        memcpy(widened, view->data, sizeof widened[0]);
+    } else if (view->header.encoding == GLY_BLOCK_PLAIN) {
+        sizes = (const uint32_t *)(const void *)view->data + start;
+    } else if (view->header.packed_width == 0) {
+        for (uint32_t i = 0; i < count; i++) {
+            widened[i] = (uint32_t)view->header.base;
+        }
+    } else {
+        gly_shuffle_pack_widen(GLY_KIND_I32,
+                               view->data + (size_t)start * view->header.packed_width, count,
+                               view->header.base, view->header.packed_width, widened);
+    }
+    ret->data = slice_buffer(view, sizeof(gly_text));
+    return make_views(view, sizes, count, ret->data);
+}
+
 static const uint64_t no_row_valid[1] = {0};
 
-static void slice(column_view *view, gly_type type, uint32_t start, uint32_t count,
+static bool slice(column_view *view, gly_type type, uint32_t start, uint32_t count,
                   gly_column *ret) {
     gly_kind kind = gly_type_kind(type);
     size_t width = gly_kind_width(kind);
     *ret = (gly_column){.type = type, .shape = GLY_SHAPE_FLAT, .count = count};
-    switch (view->header.encoding) {
-    case GLY_BLOCK_NULLS:
+    if (view->header.encoding == GLY_BLOCK_NULLS) {
         ret->shape = GLY_SHAPE_CONSTANT;
         ret->data = slice_buffer(view, width);
         memset(ret->data, 0, width);
-        ret->validity = (uint64_t *)(uintptr_t)no_row_valid;
-        break;
-    case GLY_BLOCK_CONSTANT:
+        ret->validity = (uint64_t *)(uintptr_t)no_row_valid; /* readers do not write */
+        return true;
+    }
+    if (view->header.encoding == GLY_BLOCK_CONSTANT) {
         ret->shape = GLY_SHAPE_CONSTANT;
         ret->data = view->data;
-        break;
-    case GLY_BLOCK_PACKED:
-        ret->validity = slice_validity(view, start, count);
+        return kind != GLY_KIND_TEXT || slice_text(view, start, count, ret);
+    }
+    ret->validity = slice_validity(view, start, count);
+    if (kind == GLY_KIND_TEXT) {
+        return slice_text(view, start, count, ret);
+    }
+    if (view->header.encoding == GLY_BLOCK_PACKED) {
         ret->data = slice_buffer(view, width);
         gly_shuffle_pack_widen(kind, view->data + (size_t)start * view->header.packed_width,
                                count, view->header.base, view->header.packed_width, ret->data);
-        break;
-    default:
-        ret->validity = slice_validity(view, start, count);
-        ret->data = view->data + (size_t)start * width;
-        if ((size_t)start * width % 64 != 0) { /* batches smaller than 64 rows: tests only */
-            ret->data = memcpy(slice_buffer(view, width), ret->data, count * width);
-        }
-        break;
+        return true;
     }
+    ret->data = view->data + (size_t)start * width;
+    if ((size_t)start * width % 64 != 0) { /* batches smaller than 64 rows: tests only */
+        ret->data = memcpy(slice_buffer(view, width), ret->data, count * width);
+    }
+    return true;
 }
 
 gly_status gly_shuffle_block_reader_next(gly_shuffle_block_reader *reader, const gly_batch **ret,
@@ -271,7 +340,10 @@ gly_status gly_shuffle_block_reader_next(gly_shuffle_block_reader *reader, const
     }
     uint32_t count = GLY_MIN(reader->block_rows - reader->next_row, (uint32_t)GLY_BATCH_ROWS);
     for (uint32_t c = 0; c < reader->column_count; c++) {
-        slice(&reader->columns[c], reader->types[c], reader->next_row, count, &reader->output[c]);
+        if (!slice(&reader->columns[c], reader->types[c], reader->next_row, count,
+                   &reader->output[c])) {
+            return corrupt(reader, err, "has a text longer than its bytes");
+        }
     }
     reader->next_row += count;
     reader->batch = (gly_batch){.column_count = reader->column_count,

@@ -5,8 +5,17 @@
  */
 #include "lib/shuffle/shuffle_pack.h"
 
+/* One version for each CPU generation, chosen at load time; not under sanitizers, which run before
+ * the choice can be made. */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) &&                             \
+    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define CLONES
+#endif
+
 #define RANGE(name, type)                                                                          \
-    static bool name(const void *data, size_t count, int64_t *ret_base, uint64_t *ret_range) {     \
+    CLONES static bool name(const void *data, size_t count, int64_t *ret_base, uint64_t *ret_range) {     \
         const type *values = data;                                                                 \
         type low = values[0];                                                                      \
         type high = values[0];                                                                     \
@@ -41,7 +50,7 @@ uint32_t gly_shuffle_pack_width(uint64_t range) {
 }
 
 #define LOOPS(type, packed_type, suffix)                                                           \
-    static void narrow_##suffix(const void *restrict data, size_t count, int64_t base,             \
+    CLONES static void narrow_##suffix(const void *restrict data, size_t count, int64_t base,             \
                                 void *restrict output) {                                           \
         const type *restrict values = data;                                                        \
         packed_type *restrict packed = output;                                                     \
@@ -49,7 +58,7 @@ uint32_t gly_shuffle_pack_width(uint64_t range) {
             packed[i] = (packed_type)((uint64_t)values[i] - (uint64_t)base);                       \
         }                                                                                          \
     }                                                                                              \
-    static void widen_##suffix(const void *restrict data, size_t count, int64_t base,              \
+    CLONES static void widen_##suffix(const void *restrict data, size_t count, int64_t base,              \
                                void *restrict output) {                                            \
         const packed_type *restrict packed = data;                                                 \
         type *restrict values = output;                                                            \
