@@ -7,6 +7,7 @@
  */
 #include "lib/io/parquet/parquet_meta.h"
 #include "lib/io/parquet/parquet_reader.h"
+#include "lib/io/parquet/parquet_writer.h"
 
 /* ---- schema --------------------------------------------------------------------------------- */
 
@@ -203,4 +204,8 @@ const gly_format gly_parquet_format = {
     .reader_open = gly_parquet_reader_open,
     .reader_next = gly_parquet_reader_next,
     .reader_close = gly_parquet_reader_close,
+    .writer_open = gly_parquet_writer_open,
+    .writer_write = gly_parquet_writer_write,
+    .writer_finish = gly_parquet_writer_finish,
+    .writer_abort = gly_parquet_writer_abort,
 };

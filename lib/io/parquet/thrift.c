@@ -287,6 +287,16 @@ void gly_thrift_write_bool(gly_thrift_writer *writer, int16_t id, bool value) {
     write_field(writer, id, value ? GLY_THRIFT_TRUE : GLY_THRIFT_FALSE);
 }
 
+void gly_thrift_write_i8(gly_thrift_writer *writer, int16_t id, int8_t value) {
+    write_field(writer, id, GLY_THRIFT_I8);
+    gly_builder_add_char(writer->out, (char)value);
+}
+
+void gly_thrift_write_i16(gly_thrift_writer *writer, int16_t id, int16_t value) {
+    write_field(writer, id, GLY_THRIFT_I16);
+    write_zigzag(writer, value);
+}
+
 void gly_thrift_write_i32(gly_thrift_writer *writer, int16_t id, int32_t value) {
     write_field(writer, id, GLY_THRIFT_I32);
     write_zigzag(writer, value);

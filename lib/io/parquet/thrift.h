@@ -62,6 +62,8 @@ typedef struct gly_thrift_writer {
 } gly_thrift_writer;
 
 void gly_thrift_write_bool(gly_thrift_writer *writer, int16_t id, bool value);
+void gly_thrift_write_i8(gly_thrift_writer *writer, int16_t id, int8_t value);
+void gly_thrift_write_i16(gly_thrift_writer *writer, int16_t id, int16_t value);
 void gly_thrift_write_i32(gly_thrift_writer *writer, int16_t id, int32_t value);
 void gly_thrift_write_i64(gly_thrift_writer *writer, int16_t id, int64_t value);
 void gly_thrift_write_binary(gly_thrift_writer *writer, int16_t id, gly_str value);
