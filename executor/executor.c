@@ -24,6 +24,7 @@
 #include "proto/build_version.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -40,6 +41,8 @@ enum {
     END_TASKS_MS = 400, /* cancelled tasks have this long to notice */
     END_STREAM_MS = 200,
     LAST_ALARM_S = 2,
+    WATCH_MS = 10, /* between looks at resident memory while much of it is in use, else: */
+    WATCH_LITTLE_MS = 25,
     SWEEP_AGAIN_MS = 2000,
     REGISTER_FIELD = 1,
     HEARTBEATS_FIELD = 3,
@@ -61,7 +64,8 @@ typedef struct executor {
     gly_shuffle_service *shuffle;
     gly_grpc_loop *loop;
     gly_driver_client *client;
-    int wake; /* eventfd: the fields below changed */
+    atomic_bool watching; /* the main thread looks at memory, as tasks run */
+    int wake;             /* eventfd: the fields below changed */
     pthread_mutex_t lock;
     int64_t heartbeat_ms;
     bool registered, ending, refused, driver_gone;
@@ -131,6 +135,9 @@ static void take_launch(executor *self, const Galley__LaunchTasks *message) {
     }
     gly_stage_cache_unref(stage);
     gly_task_slots_push(self->slots, first);
+    if (!atomic_load(&self->watching)) {
+        wake_main(self);
+    }
 }
 
 static void take_drop_query(executor *self, uint64_t query_id) {
@@ -243,6 +250,7 @@ static gly_status start_parts(executor *self, gly_error *err) {
     self->stages = gly_stage_cache_make();
     self->runner.environment = &self->environment;
     self->runner.run_task = options->run_task;
+    self->runner.memory_bytes = options->memory_bytes;
     gly_task_slots_callbacks callbacks = {gly_task_runner_run, gly_task_runner_killed,
                                           &self->runner};
     self->slots = gly_task_slots_make(options->cores, &callbacks);
@@ -346,6 +354,20 @@ static int64_t run_sweeps(executor *self, int64_t now) {
     }
 }
 
+/* Looks at resident memory while tasks run, and once after; returns when to look again. */
+static int64_t watch_memory(executor *self, int64_t now) {
+    bool busy = gly_task_slots_busy(self->slots);
+    bool before = atomic_exchange(&self->watching, busy);
+    if (!busy && gly_task_slots_busy(self->slots)) {
+        return now; /* a task came in between: its launch did not wake us */
+    }
+    if (busy || before) {
+        gly_task_runner_watch_memory(&self->runner);
+    }
+    bool much = gly_budget_used(&self->memory) > self->memory.limit_bytes / 4;
+    return busy ? now + (much ? WATCH_MS : WATCH_LITTLE_MS) : INT64_MAX;
+}
+
 static void wait_for_end(executor *self, int signals) {
     int64_t next_heartbeat = 0;
     for (;;) {
@@ -365,6 +387,7 @@ static void wait_for_end(executor *self, int signals) {
         if (registered) {
             wake_at = GLY_MIN(wake_at, next_heartbeat);
         }
+        wake_at = GLY_MIN(wake_at, watch_memory(self, now));
         struct pollfd polled[2] = {{self->wake, POLLIN, 0}, {signals, POLLIN, 0}};
         int64_t wait = wake_at == INT64_MAX ? -1 : GLY_MAX(wake_at - gly_clock_ms(), 0);
         (void)poll(polled, 2, (int)GLY_MIN(wait, 3600000));
@@ -405,6 +428,15 @@ static int end_all(executor *self) {
     gly_shared_cache_free(self->environment.shared);
     gly_array_clear(&self->sweeps);
     return code;
+}
+
+/* Few heaps, and big buffers mapped one by one, so that what tasks free goes back to the system: resident
+ * memory must follow the budget. */
+void gly_executor_set_up_memory(void) {
+    enum { MOST_HEAPS = 4, MAP_FROM_BYTES = 128 << 10, TRIM_FROM_BYTES = 1 << 20 };
+    mallopt(M_ARENA_MAX, MOST_HEAPS);
+    mallopt(M_MMAP_THRESHOLD, MAP_FROM_BYTES);
+    mallopt(M_TRIM_THRESHOLD, TRIM_FROM_BYTES);
 }
 
 int gly_executor_run(const gly_executor_options *options) {

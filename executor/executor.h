@@ -44,6 +44,9 @@ GLY_NODISCARD gly_status gly_executor_parse(int argc, char **argv, gly_executor_
                                             gly_error *err);
 const char *gly_executor_help(void);
 
+/* Settings of glibc's allocator; first thing in main. */
+void gly_executor_set_up_memory(void);
+
 /* Runs until the driver or a signal ends it; the process should exit with the returned code at once.
  * To be called once per process, from its main thread, before other threads are made. */
 int gly_executor_run(const gly_executor_options *options);

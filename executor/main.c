@@ -1,21 +1,12 @@
-/* main.c - the program galley-executor: memory settings, the command line, then executor.c.
- *
- * glibc's allocator is told to keep few heaps and to map big buffers one by one, so that what tasks
- * free goes back to the system: an executor's resident memory must follow its budget.
- */
+/* main.c - the program galley-executor: the command line, then executor.c with the engine's tasks. */
 #include "executor/executor.h"
 #include "proto/build_version.h"
 
-#include <malloc.h>
 #include <stdio.h>
 #include <unistd.h>
 
-enum { MOST_HEAPS = 4, MAP_FROM_BYTES = 256 << 10, TRIM_FROM_BYTES = 1 << 20 };
-
 int main(int argc, char **argv) {
-    mallopt(M_ARENA_MAX, MOST_HEAPS);
-    mallopt(M_MMAP_THRESHOLD, MAP_FROM_BYTES);
-    mallopt(M_TRIM_THRESHOLD, TRIM_FROM_BYTES);
+    gly_executor_set_up_memory();
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
         fputs(gly_executor_help(), stdout);
         return GLY_EXECUTOR_EXIT_OK;

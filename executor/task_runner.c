@@ -6,13 +6,15 @@
  */
 #include "executor/task_runner.h"
 
+#include "executor/cgroup.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 #include "lib/net/wire.h"
 
 #include <malloc.h>
 
-enum { UPDATES_FIELD = 2, TRIM_BYTES = 16 << 20, TRIM_INTERVAL_MS = 250 };
+enum { SURPLUS_BYTES = 32 << 20, IDLE_BYTES = 64 << 20 };
+enum { UPDATES_FIELD = 2, WATCH_FROM_BYTES = 8 << 20, TRIM_PERCENT = 80 };
 
 static void send_update(gly_task_runner *runner, const Galley__TaskUpdate *update, bool may_wait) {
     char few[1024];
@@ -161,13 +163,17 @@ static gly_status run_task(gly_task_runner *runner, gly_arena *arena, gly_slot_t
     return runner->run_task(arena, runner->environment, &spec, ret, err);
 }
 
-/* glibc keeps freed memory below the top of its heaps; give it back now and then. */
-static void trim(gly_task_runner *runner, uint64_t peak_bytes) {
-    long long now = gly_clock_ms();
-    long long last = atomic_load(&runner->last_trim_ms);
-    if (peak_bytes >= TRIM_BYTES && now - last >= TRIM_INTERVAL_MS &&
-        atomic_compare_exchange_strong(&runner->last_trim_ms, &last, now)) {
+/* glibc keeps freed memory below the top of its heaps: two tasks of different habits would need twice
+ * the memory. */
+void gly_task_runner_watch_memory(gly_task_runner *runner) {
+    uint64_t resident = gly_cgroup_resident_bytes();
+    uint64_t used = gly_budget_used(runner->environment->memory);
+    bool near_limit = resident > runner->memory_bytes / 100 * TRIM_PERCENT;
+    bool idle_surplus = used == 0 && resident > IDLE_BYTES;
+    if ((near_limit || idle_surplus) && resident > used + SURPLUS_BYTES &&
+        !atomic_exchange(&runner->trimming, true)) {
         malloc_trim(0);
+        atomic_store(&runner->trimming, false);
     }
 }
 
@@ -205,7 +211,9 @@ void gly_task_runner_run(void *context, gly_arena *arena, gly_slot_task *task) {
     }
     send_update(runner, &update, true);
     gly_builder_clear(&map_status);
-    trim(runner, result.metrics.peak_memory_bytes);
+    if (result.metrics.peak_memory_bytes >= WATCH_FROM_BYTES) {
+        gly_task_runner_watch_memory(runner);
+    }
 }
 
 void gly_task_runner_killed(void *context, gly_slot_task *task) {

@@ -10,8 +10,13 @@ typedef struct gly_task_runner {
     const gly_task_environment *environment;
     gly_executor_task_function run_task;
     gly_driver_client *client;
-    atomic_llong last_trim_ms;
+    uint64_t memory_bytes; /* that the process should stay below */
+    atomic_bool trimming;
 } gly_task_runner;
+
+/* Gives freed memory back to the system if resident memory is near the limit and tasks do not hold it.
+ * Any thread; cheap when there is nothing to do. */
+void gly_task_runner_watch_memory(gly_task_runner *runner);
 
 /* The callbacks of gly_task_slots; context is the gly_task_runner. */
 void gly_task_runner_run(void *context, gly_arena *arena, gly_slot_task *task);

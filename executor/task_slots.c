@@ -224,6 +224,13 @@ void gly_task_slots_kill_query(gly_task_slots *slots, uint64_t query_id) {
 
 void gly_task_slots_kill_all(gly_task_slots *slots) { kill_matching(slots, NULL, 0, 0, true); }
 
+bool gly_task_slots_busy(gly_task_slots *slots) {
+    pthread_mutex_lock(&slots->lock);
+    bool busy = slots->queued > 0 || slots->free_slots < slots->cores;
+    pthread_mutex_unlock(&slots->lock);
+    return busy;
+}
+
 uint32_t gly_task_slots_snapshot(gly_task_slots *slots, gly_task_slots_running *ret,
                                  uint32_t capacity, uint32_t *ret_queued) {
     uint32_t count = 0;

@@ -40,6 +40,9 @@ void gly_task_slots_kill(gly_task_slots *slots, const uint64_t *task_ids, size_t
 void gly_task_slots_kill_query(gly_task_slots *slots, uint64_t query_id);
 void gly_task_slots_kill_all(gly_task_slots *slots);
 
+/* Whether tasks run or wait. */
+bool gly_task_slots_busy(gly_task_slots *slots);
+
 typedef struct gly_task_slots_running {
     uint64_t task_id;
     int64_t started_ns;

@@ -128,7 +128,8 @@ HARNESS gly_status harness_use_memory(const gly_task_environment *environment,
     gly_budget_init(&budget, environment->memory, SIZE_MAX);
     for (; count < MOST && held < wanted; count++) {
         static const size_t kinds[] = {4096, 20000, 65536, 150000, 262144, 1 << 20, 8 << 20};
-        sizes[count] = kinds[(count * 7 + spec->task_id) % GLY_ARRAY_LEN(kinds)];
+        sizes[count] = kinds[(spec->task_id % 2 == 0 ? count * 5 : 0) % GLY_ARRAY_LEN(kinds) / 2 +
+                             spec->task_id % 4];
         if (!gly_budget_try_reserve(&budget, sizes[count])) {
             break;
         }
@@ -138,8 +139,8 @@ HARNESS gly_status harness_use_memory(const gly_task_environment *environment,
     }
     for (size_t i = 0; i < count; i++) {
         size_t at = (i * 2) % count + (i * 2 >= count && count % 2 == 0);
-        gly_budget_release(&budget, sizes[at]);
         free(buffers[at]);
+        gly_budget_release(&budget, sizes[at]);
     }
     return GLY_OK;
 }
@@ -219,6 +220,7 @@ HARNESS int harness_executor_main(int argc, char **argv) {
     if (argc < 2) {
         return -1;
     }
+    gly_executor_set_up_memory();
     gly_executor_options options;
     gly_error error = {0};
     if (gly_executor_parse(argc, argv, &options, &error) != GLY_OK) {
