@@ -53,6 +53,8 @@ void gly_dag_scheduler_submit_job(gly_scheduler *scheduler, const gly_scheduler_
     gly_scheduler_publish(scheduler, &published);
     if (gly_stage_is_available(job->final_stage)) {
         gly_job_end_later(job, GLY_OK, NULL);
+    } else if (scheduler->no_executors != NULL) {
+        gly_job_end_later(job, GLY_E_EXECUTOR_START, scheduler->no_executors);
     } else {
         submit_later(job->final_stage);
     }
@@ -72,10 +74,12 @@ void gly_dag_scheduler_fail_all(gly_scheduler *scheduler, gly_str message) {
     if (scheduler->live_executors.count > 0) {
         return;
     }
-    const char *text =
-        gly_scheduler_keep_text(scheduler, "%.*s", GLY_STR_ARG(message)).data;
+    gly_str reason = message.size == 0 ? GLY_STR("no executor can be had") : message;
+    gly_str text = gly_scheduler_keep_text(scheduler, "%.*s", GLY_STR_ARG(reason));
+    free(scheduler->no_executors);
+    scheduler->no_executors = gly_alloc_string(text.data);
     for (size_t i = 0; i < scheduler->job_list.count; i++) {
-        gly_job_end_later(scheduler->job_list.items[i], GLY_E_EXECUTOR_START, text);
+        gly_job_end_later(scheduler->job_list.items[i], GLY_E_EXECUTOR_START, scheduler->no_executors);
     }
 }
 

@@ -84,6 +84,8 @@ gly_executor *gly_executor_table_add(gly_scheduler *scheduler, uint32_t executor
         entry->rack = find_rack(scheduler, rack);
     }
     gly_map_put(&scheduler->executors, executor_id, executor);
+    free(scheduler->no_executors);
+    scheduler->no_executors = NULL;
     gly_array_push(&scheduler->live_executors, executor);
     scheduler->total_slots += executor->slots;
     scheduler->free_slots += executor->slots;
@@ -171,6 +173,7 @@ void gly_executor_table_clear(gly_scheduler *scheduler) {
     for (size_t i = 0; i < scheduler->racks.count; i++) {
         free(scheduler->racks.items[i]);
     }
+    free(scheduler->no_executors);
     gly_array_clear(&scheduler->hosts);
     gly_array_clear(&scheduler->racks);
     gly_array_clear(&scheduler->free_executors);

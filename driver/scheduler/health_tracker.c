@@ -37,16 +37,37 @@ static uintptr_t count_up(gly_map *map, uint64_t key) {
 }
 
 static bool task_has_place(const gly_task_set *set, uint32_t partition) {
-    const gly_scheduler *scheduler = set->scheduler;
+    gly_scheduler *scheduler = set->scheduler;
     for (size_t i = 0; i < scheduler->live_executors.count; i++) {
         const gly_executor *executor = scheduler->live_executors.items[i];
-        if (!executor->is_decommissioning && executor->excluded_until_ms <= scheduler->now_ms &&
+        if (!executor->is_decommissioning && !gly_health_tracker_is_excluded(scheduler, executor) &&
             gly_health_tracker_allows_set(set, executor) &&
-            gly_health_tracker_allows_task(set, partition, executor)) {
+            (set->health == NULL || gly_health_tracker_allows_task(set, partition, executor))) {
             return true;
         }
     }
     return false;
+}
+
+static void arm(gly_task_set *set, uint32_t partition) {
+    if (set->unschedulable_since_ms == GLY_SCHEDULER_NEVER && !task_has_place(set, partition)) {
+        set->unschedulable_since_ms = set->scheduler->now_ms;
+        set->unschedulable_partition = partition;
+    }
+}
+
+void gly_health_tracker_find_stuck(gly_task_set *set) {
+    bool is_first = true; /* of the tasks without failures: they all may run at the same places */
+    for (uint32_t p = 0; set->pending_count > 0 && p < set->stage->task_count; p++) {
+        if (set->unschedulable_since_ms != GLY_SCHEDULER_NEVER) {
+            return;
+        }
+        const gly_task *task = &set->tasks[p];
+        if (task->state == GLY_TASK_PENDING && (task->failure_count > 0 || is_first)) {
+            is_first &= task->failure_count > 0;
+            arm(set, p);
+        }
+    }
 }
 
 void gly_health_tracker_task_failed(gly_task_set *set, uint32_t partition,
@@ -62,10 +83,7 @@ void gly_health_tracker_task_failed(gly_task_set *set, uint32_t partition,
         count_up(&set->health->executors_on_host, executor->host);
     }
     count_up(&set->health->task_on_host, pair_key(partition, executor->host));
-    if (set->unschedulable_since_ms == GLY_SCHEDULER_NEVER && !task_has_place(set, partition)) {
-        set->unschedulable_since_ms = set->scheduler->now_ms;
-        set->unschedulable_partition = partition;
-    }
+    arm(set, partition);
 }
 
 bool gly_health_tracker_allows_task(const gly_task_set *set, uint32_t partition,
@@ -109,6 +127,9 @@ static void exclude(gly_scheduler *scheduler, gly_executor *executor) {
     event.executor_excluded.executor_id = executor->id;
     event.executor_excluded.failures = executor->failure_expiries_ms.count;
     gly_scheduler_publish(scheduler, &event);
+    for (size_t i = 0; i < scheduler->live_sets.count; i++) {
+        gly_health_tracker_find_stuck(scheduler->live_sets.items[i]);
+    }
 }
 
 static void count_application_failures(gly_scheduler *scheduler, gly_executor *executor,
@@ -160,6 +181,7 @@ bool gly_health_tracker_gives_up(gly_task_set *set) {
         return true;
     }
     set->unschedulable_since_ms = GLY_SCHEDULER_NEVER;
+    gly_health_tracker_find_stuck(set);
     return false;
 }
 

@@ -13,7 +13,7 @@
 
 typedef struct shuffle {
     uint32_t id;
-    uint32_t map_count, missing_count;
+    uint32_t map_count, missing_count, attempt_count;
     gly_map_output *outputs;
 } shuffle;
 
@@ -87,6 +87,19 @@ void gly_map_output_tracker_remove_shuffle(gly_map_output_tracker *tracker, uint
 
 bool gly_map_output_tracker_knows(const gly_map_output_tracker *tracker, uint32_t shuffle_id) {
     return find(tracker, shuffle_id) != NULL;
+}
+
+uint32_t gly_map_output_tracker_attempts(const gly_map_output_tracker *tracker,
+                                         uint32_t shuffle_id) {
+    const shuffle *s = find(tracker, shuffle_id);
+    return s == NULL ? 0 : s->attempt_count;
+}
+
+void gly_map_output_tracker_count_attempt(gly_map_output_tracker *tracker, uint32_t shuffle_id) {
+    shuffle *s = find(tracker, shuffle_id);
+    if (s != NULL) {
+        s->attempt_count++;
+    }
 }
 
 uint32_t gly_map_output_tracker_missing(const gly_map_output_tracker *tracker,

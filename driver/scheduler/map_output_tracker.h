@@ -27,6 +27,10 @@ void gly_map_output_tracker_add_shuffle(gly_map_output_tracker *tracker, uint32_
                                         uint32_t map_count);
 void gly_map_output_tracker_remove_shuffle(gly_map_output_tracker *tracker, uint32_t shuffle_id);
 bool gly_map_output_tracker_knows(const gly_map_output_tracker *tracker, uint32_t shuffle_id);
+/* How many attempts of the map stage were started, in all jobs: attempt numbers never repeat. */
+uint32_t gly_map_output_tracker_attempts(const gly_map_output_tracker *tracker,
+                                         uint32_t shuffle_id);
+void gly_map_output_tracker_count_attempt(gly_map_output_tracker *tracker, uint32_t shuffle_id);
 /* Outputs still missing; 0 for a shuffle that is not known. */
 uint32_t gly_map_output_tracker_missing(const gly_map_output_tracker *tracker, uint32_t shuffle_id);
 bool gly_map_output_tracker_has(const gly_map_output_tracker *tracker, uint32_t shuffle_id,

@@ -156,13 +156,6 @@ static void remove_shuffle(gly_scheduler *scheduler, uint32_t shuffle_id) {
     }
 }
 
-static void decommission(gly_scheduler *scheduler, uint32_t executor_id) {
-    gly_executor *executor = gly_executor_table_find(scheduler, executor_id);
-    if (executor != NULL) {
-        gly_executor_table_decommission(scheduler, executor);
-    }
-}
-
 static void handle(gly_scheduler *scheduler, const gly_scheduler_event *event) {
     switch (event->kind) {
     case GLY_SCHEDULER_TICK:
@@ -176,7 +169,7 @@ static void handle(gly_scheduler *scheduler, const gly_scheduler_event *event) {
         gly_task_scheduler_executor_lost(scheduler, event);
         break;
     case GLY_SCHEDULER_EXECUTOR_DECOMMISSIONING:
-        decommission(scheduler, event->decommissioning.executor_id);
+        gly_task_scheduler_decommission(scheduler, event->decommissioning.executor_id);
         break;
     case GLY_SCHEDULER_NO_EXECUTORS:
         gly_dag_scheduler_fail_all(scheduler, event->no_executors.message);

@@ -77,7 +77,7 @@ typedef enum gly_scheduler_event_kind {
     GLY_SCHEDULER_EXECUTOR_REGISTERED,
     GLY_SCHEDULER_EXECUTOR_LOST,
     GLY_SCHEDULER_EXECUTOR_DECOMMISSIONING, /* no new tasks; what runs may finish */
-    GLY_SCHEDULER_NO_EXECUTORS, /* none can be had: fails all jobs, if no executor is alive */
+    GLY_SCHEDULER_NO_EXECUTORS, /* none can be had: fails all jobs, now and until one registers */
     GLY_SCHEDULER_JOB_SUBMITTED,
     GLY_SCHEDULER_JOB_CANCELLED,
     GLY_SCHEDULER_TASK_FINISHED,
@@ -221,7 +221,7 @@ typedef struct gly_scheduler_action {
             uint32_t task_count; /* of this attempt: the partitions that are missing */
             bool ok;             /* COMPLETED */
             gly_str error;       /* COMPLETED and not ok */
-            const gly_accumulators *accumulators; /* COMPLETED: of all partitions done so far */
+            const gly_accumulators *accumulators; /* COMPLETED: of the partitions run so far */
         } stage;
         struct {
             uint64_t job_id;

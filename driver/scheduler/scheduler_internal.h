@@ -197,6 +197,7 @@ struct gly_scheduler {
     gly_map executors; /* id -> gly_executor*, dead ones too: an id is never used again */
     GLY_ARRAY(gly_executor *) free_executors; /* alive, accepting, free_slots > 0 */
     GLY_ARRAY(gly_executor *) live_executors;
+    char *no_executors; /* why none can be had; NULL: some live, or may come */
     uint32_t total_slots, free_slots; /* of executors that accept tasks */
     GLY_ARRAY(gly_host) hosts;
     GLY_ARRAY(char *) racks;

@@ -54,6 +54,8 @@ gly_stage *gly_stage_make(gly_scheduler *scheduler, const gly_scheduler_stage *d
         stage->was_completed = gly_map_output_tracker_knows(scheduler->tracker, stage->shuffle_id);
         gly_map_output_tracker_add_shuffle(scheduler->tracker, stage->shuffle_id,
                                            stage->task_count);
+        stage->attempt_count =
+            gly_map_output_tracker_attempts(scheduler->tracker, stage->shuffle_id);
     } else {
         stage->is_done = GLY_NEW_ARRAY(uint8_t, GLY_MAX(stage->task_count, 1));
     }

@@ -245,6 +245,21 @@ void gly_task_scheduler_executor_registered(gly_scheduler *scheduler,
     gly_scheduler_publish(scheduler, &published);
 }
 
+static void find_stuck(gly_scheduler *scheduler) {
+    for (size_t i = 0; scheduler->options.exclude_on_failure && i < scheduler->live_sets.count;
+         i++) {
+        gly_health_tracker_find_stuck(scheduler->live_sets.items[i]);
+    }
+}
+
+void gly_task_scheduler_decommission(gly_scheduler *scheduler, uint32_t executor_id) {
+    gly_executor *executor = gly_executor_table_find(scheduler, executor_id);
+    if (executor != NULL) {
+        gly_executor_table_decommission(scheduler, executor);
+        find_stuck(scheduler);
+    }
+}
+
 static void publish_task_end(const gly_attempt *attempt, gly_task_end end, bool accepted,
                              gly_str error, const gly_task_numbers *numbers) {
     const gly_task_set *set = attempt->set;
@@ -301,6 +316,7 @@ void gly_task_scheduler_executor_lost(gly_scheduler *scheduler, const gly_schedu
         lose_attempt(executor->attempts, event);
     }
     update_localities(scheduler, executor);
+    find_stuck(scheduler);
 }
 
 /* ---- tasks ---- */

@@ -7,6 +7,8 @@
 void gly_task_scheduler_executor_registered(gly_scheduler *scheduler,
                                             const gly_scheduler_event *event);
 void gly_task_scheduler_executor_lost(gly_scheduler *scheduler, const gly_scheduler_event *event);
+/* No new tasks; what runs may finish. */
+void gly_task_scheduler_decommission(gly_scheduler *scheduler, uint32_t executor_id);
 void gly_task_scheduler_task_finished(gly_scheduler *scheduler, const gly_scheduler_event *event);
 /* Launches what can be launched now. */
 void gly_task_scheduler_offer(gly_scheduler *scheduler);

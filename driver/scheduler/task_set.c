@@ -143,6 +143,9 @@ gly_task_set *gly_task_set_make(gly_stage *stage) {
     set->priority = job->sequence;
     set->job_id = job->id;
     set->attempt = stage->attempt_count++;
+    if (stage->is_shuffle_map) {
+        gly_map_output_tracker_count_attempt(set->scheduler->tracker, stage->shuffle_id);
+    }
     set->has_preferences = stage->first_place != NULL;
     set->started_ms = stage->scheduler->now_ms;
     set->unschedulable_since_ms = set->next_avoid_end_ms = GLY_SCHEDULER_NEVER;
@@ -256,8 +259,10 @@ void gly_task_set_launch(gly_task_set *set, uint32_t partition, gly_executor *ex
         drop_pending(set, task);
         task->state = GLY_TASK_RUNNING;
     }
-    if (set->unschedulable_partition == partition) {
+    if (GLY_UNLIKELY(set->unschedulable_since_ms != GLY_SCHEDULER_NEVER &&
+                     set->unschedulable_partition == partition)) {
         set->unschedulable_since_ms = GLY_SCHEDULER_NEVER;
+        gly_health_tracker_find_stuck(set);
     }
     (void)gly_attempt_start(set, partition, executor, locality, is_speculative);
 }
