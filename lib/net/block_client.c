@@ -47,7 +47,7 @@ gly_block_client *gly_block_client_make(const gly_tls_identity *identity) {
                                               gly_alloc_string(identity->certificate_pem),
                                               gly_alloc_string(identity->key_pem)};
     }
-    grpc_init();
+    gly_grpc_loop_start_library();
     return client;
 }
 

@@ -114,7 +114,7 @@ grpc_channel *gly_grpc_client_channel(const char *address, const gly_tls_identit
 
 gly_grpc_client *gly_grpc_client_make(const char *address, const gly_tls_identity *identity,
                                       const char *peer_name) {
-    grpc_init();
+    gly_grpc_loop_start_library();
     gly_grpc_client *client = GLY_NEW(gly_grpc_client);
     client->channel = gly_grpc_client_channel(address, identity, peer_name, false);
     return client;

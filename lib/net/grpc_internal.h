@@ -20,6 +20,8 @@ struct gly_grpc_tag {
     void (*done)(gly_grpc_tag *tag, bool success);
 };
 
+/* grpc_init, with its log turned off.  Each needs a grpc_shutdown. */
+void gly_grpc_loop_start_library(void);
 grpc_completion_queue *gly_grpc_loop_queue(gly_grpc_loop *loop);
 /* Calls and servers that still expect completions keep the loop alive. */
 void gly_grpc_loop_begin(gly_grpc_loop *loop);

@@ -9,6 +9,7 @@
 #include "lib/base/clock.h"
 #include "lib/net/grpc_internal.h"
 
+#include <grpc/support/log.h>
 #include <pthread.h>
 
 struct gly_grpc_loop {
@@ -22,6 +23,22 @@ struct gly_grpc_loop {
     pthread_cond_t changed;
     uint32_t live;
 };
+
+static void ignore_log(gpr_log_func_args *arguments) { (void)arguments; }
+
+/* gRPC would write to stderr, which is the user's; what goes wrong comes back as a status.  Its own
+ * variable GRPC_VERBOSITY brings the log back. */
+static void set_up_log(void) {
+    if (getenv("GRPC_VERBOSITY") == NULL) {
+        gpr_set_log_function(ignore_log);
+    }
+}
+
+void gly_grpc_loop_start_library(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, set_up_log);
+    grpc_init();
+}
 
 static void *run(void *argument) {
     gly_grpc_loop *loop = argument;
@@ -52,7 +69,7 @@ static void *run(void *argument) {
 
 gly_grpc_loop *gly_grpc_loop_make(const char *name, int64_t tick_ms, void (*tick)(void *context),
                                   void *context) {
-    grpc_init();
+    gly_grpc_loop_start_library();
     gly_grpc_loop *loop = GLY_NEW(gly_grpc_loop);
     loop->queue = grpc_completion_queue_create_for_next(NULL);
     loop->tick_ms = tick_ms;
