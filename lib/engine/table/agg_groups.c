@@ -8,6 +8,7 @@
 #include "lib/engine/table/agg_groups.h"
 
 #include "lib/engine/kernel/k_hash.h"
+#include "lib/engine/table/key_columns.h"
 
 static void lay_out(gly_agg_groups *groups, const gly_agg_plan *plan, bool with_flags) {
     groups->plan = *plan;
@@ -45,34 +46,6 @@ void gly_agg_groups_clear(gly_agg_groups *groups) {
 void gly_agg_groups_reset(gly_agg_groups *groups) { gly_group_table_reset(&groups->table); }
 
 void gly_agg_groups_drop(gly_agg_groups *groups) { gly_group_table_clear(&groups->table); }
-
-static inline double normal_f64(double value) {
-    return value != value ? __builtin_nan("") : value + 0.0; /* -0.0 + 0.0 is 0.0 */
-}
-
-/* A key column flat and dense over the live rows; floats normalised, so that equal keys are equal
- * bytes. */
-static void prepare_key(const gly_column *key, const uint16_t *selection, uint32_t live,
-                        gly_arena *scratch, gly_column *ret) {
-    gly_kind kind = gly_type_kind(key->type);
-    bool is_float = kind == GLY_KIND_F32 || kind == GLY_KIND_F64;
-    if (key->shape == GLY_SHAPE_FLAT && selection == NULL && !is_float) {
-        *ret = *key;
-        return;
-    }
-    gly_column_flatten(scratch, key, selection, live, ret);
-    if (kind == GLY_KIND_F64) {
-        double *values = ret->data;
-        for (uint32_t i = 0; i < live; i++) {
-            values[i] = normal_f64(values[i]);
-        }
-    } else if (kind == GLY_KIND_F32) {
-        float *values = ret->data;
-        for (uint32_t i = 0; i < live; i++) {
-            values[i] = (float)normal_f64((double)values[i]);
-        }
-    }
-}
 
 /* Moves the groups to a table with flags; false: memory was refused, nothing changed. */
 static gly_status add_flags(gly_agg_groups *groups, bool force, gly_arena *scratch, bool *ret_full,
@@ -137,7 +110,7 @@ gly_status gly_agg_groups_add(gly_agg_groups *groups, const gly_column *keys,
     const gly_agg_plan *plan = is_merge ? groups->merger : &groups->plan;
     gly_column *dense = GLY_ARENA_ARRAY(scratch, gly_column, groups->key_count);
     for (uint32_t c = 0; c < groups->key_count; c++) {
-        prepare_key(&keys[c], batch->selection, live, scratch, &dense[c]);
+        gly_key_columns_prepare(&keys[c], batch->selection, live, scratch, &dense[c]);
     }
     size_t text_bytes = gly_agg_run_text_bytes(plan, batch) +
                         gly_row_store_text_bytes(groups->table.layout, dense, NULL, live);

@@ -432,7 +432,7 @@ GLY_TEST(zeros_and_nans_are_one_group) {
 /* Variance and first are not exact or not determined by the rows: looked at by themselves. */
 GLY_TEST(variance_and_first) {
     gly_arena *arena = gly_arena_make();
-    gly_op_table *table = make_table(arena, 9000, 1500, true, 5);
+    gly_op_table *table = make_table(arena, 9000, 4000, true, 5);
     static const call calls[] = {{GLY_FN_VAR_POP, DOUBLE, false}, {GLY_FN_STDDEV_SAMP, DOUBLE, false},
                                  {GLY_FN_FIRST, KEY, false}, {GLY_FN_COUNT, DOUBLE, false}};
     gly_op_run run = {.seed = 1, .memory_bytes = 100 << 10, .keep = arena, .width = 2};
