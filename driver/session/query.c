@@ -27,7 +27,9 @@ typedef struct planned {
 /* ---- planning ------------------------------------------------------------------------------------ */
 
 static gly_analyze_options analyze_options(gly_session *session) {
-    return (gly_analyze_options){session->config, session->catalog, gly_clock_wall_ms() * 1000};
+    return (gly_analyze_options){.config = session->config,
+                                 .catalog = session->catalog,
+                                 .now_us = gly_clock_wall_ms() * 1000};
 }
 
 static gly_status analyze(gly_session *session, gly_arena *arena, const gly_statement *statement,

@@ -137,8 +137,9 @@ static gly_status create_view(gly_session *session, gly_arena *arena,
     if (statement->query != NULL) {
         /* Analyzed now so that its errors show here; parsed again at each use. */
         gly_logical *plan;
-        gly_analyze_options options = {session->config, session->catalog,
-                                       gly_clock_wall_ms() * 1000};
+        gly_analyze_options options = {.config = session->config,
+                                       .catalog = session->catalog,
+                                       .now_us = gly_clock_wall_ms() * 1000};
         uint32_t next_id = 1;
         GLY_TRY(gly_analyze_query(arena, &options, statement->query, &next_id, &plan, err));
         if (statement->column_count > 0 && statement->column_count != plan->output_count) {
