@@ -97,6 +97,7 @@ static const gly_physical *shown_root(const gly_physical *plan) {
 
 static void write_tree(const gly_physical *plan, style how, gly_builder *out) {
     tree t = {0};
+    gly_builder_add_text(out, "== Physical Plan ==\n");
     push_entry(&t, shown_root(plan), 0, true);
     while (t.stack.count > 0) {
         entry at = t.stack.items[--t.stack.count];

@@ -1,6 +1,7 @@
 /* explain.h - plans as text, in Spark's words and shape.
  *
- * The headings ("== Physical Plan ==") are the caller's.  Every function appends whole lines.
+ * Physical ones begin with "== Physical Plan =="; headings of logical plans are the caller's, who
+ * knows whether they are parsed, analyzed or optimized.  Every function appends whole lines.
  */
 #ifndef GLY_EXPLAIN_H
 #define GLY_EXPLAIN_H

@@ -365,18 +365,19 @@ typedef struct join_keys {
     double largest;                     /* of any key of either side */
     uint32_t key_count;
     uint32_t seen_count;
-    const gly_expr *seen[8];     /* right sides: a = c AND b = c is one restriction of c */
+    const gly_expr *seen[16];    /* both sides: a = c AND b = c is one restriction of c */
     double other_selectivity;    /* of the conjuncts that are no keys */
     gly_cardinality_estimate *both;
 } join_keys;
 
 static void add_key(join_keys *keys, const gly_expr *left, const gly_expr *right) {
     for (uint32_t i = 0; i < keys->seen_count; i++) {
-        if (gly_expr_equal(keys->seen[i], right)) {
+        if (gly_expr_equal(keys->seen[i], left) || gly_expr_equal(keys->seen[i], right)) {
             return;
         }
     }
-    if (keys->seen_count < GLY_ARRAY_LEN(keys->seen)) {
+    if (keys->seen_count + 1 < GLY_ARRAY_LEN(keys->seen)) {
+        keys->seen[keys->seen_count++] = left;
         keys->seen[keys->seen_count++] = right;
     }
     const gly_cardinality_column *a = gly_selectivity_column(keys->left, left);

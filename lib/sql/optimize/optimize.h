@@ -6,5 +6,7 @@
 
 /* Is the rule named in spark.sql.optimizer.excludedRules? */
 bool gly_optimize_is_excluded(const gly_config *config, const char *rule);
+/* Names that may stand there, one after the other; NULL behind the last. */
+const char *gly_optimize_rule_name(size_t index);
 
 #endif
