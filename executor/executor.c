@@ -403,6 +403,18 @@ static void wait_for_end(executor *self, int signals) {
     }
 }
 
+static void free_all(executor *self) {
+    gly_grpc_loop_free(self->loop);
+    gly_driver_client_free(self->client);
+    gly_shuffle_service_free(self->shuffle);
+    gly_stage_cache_free(self->stages);
+    gly_shared_cache_free(self->environment.shared);
+    gly_array_clear(&self->sweeps);
+    pthread_mutex_destroy(&self->lock);
+    close(self->wake);
+    free(self);
+}
+
 static int end_all(executor *self) {
     alarm(LAST_ALARM_S); /* SIGALRM's default action: whatever hangs below, we are gone then */
     gly_shuffle_service_cancel(self->shuffle);
@@ -421,12 +433,7 @@ static int end_all(executor *self) {
         fflush(NULL);
         _exit(code); /* a task does not hear: its memory is in use */
     }
-    gly_grpc_loop_free(self->loop);
-    gly_driver_client_free(self->client);
-    gly_shuffle_service_free(self->shuffle);
-    gly_stage_cache_free(self->stages);
-    gly_shared_cache_free(self->environment.shared);
-    gly_array_clear(&self->sweeps);
+    free_all(self);
     return code;
 }
 
@@ -473,6 +480,7 @@ int gly_executor_run(const gly_executor_options *options) {
     }
     if (status != GLY_OK) {
         fprintf(stderr, "galley-executor %u: %s\n", options->id, error.message);
+        free_all(self);
         return GLY_EXECUTOR_EXIT_NOT_STARTED;
     }
     connect_to_driver(self);

@@ -75,7 +75,9 @@ GLY_TEST(empty_tasks) {
     printf("\n    registered after %.1f and %.1f ms, idle %.1f MB each\n",
            (double)self.executors[1].start_us / 1000, (double)self.executors[2].start_us / 1000,
            (double)resident_bytes(self.executors[1].pid) / 1e6);
-    GLY_CHECK(resident_bytes(self.executors[1].pid) < 40000000);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    GLY_CHECK(resident_bytes(self.executors[1].pid) < 25000000);
+#endif
     for (uint32_t i = 0; i < 3; i++) {
         printf("    10,000 empty tasks: %.0f/s launched 100 at a time, %.0f/s one by one, "
                "%.0f/s with 4 in flight\n",
@@ -121,7 +123,9 @@ GLY_TEST(memory_stays_below_the_limit) {
     printf("\n    --memory %d MiB: highest resident %.0f MiB, after the tasks %.0f MiB\n",
            MEMORY_MIB, (double)highest / (1 << 20),
            (double)resident_bytes(self.executors[1].pid) / (1 << 20));
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* they keep what is freed */
     GLY_CHECK(highest < (uint64_t)(MEMORY_MIB * 1.15) << 20);
+#endif
     harness_stop(&self);
 }
 
