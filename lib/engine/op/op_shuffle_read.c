@@ -4,15 +4,22 @@
  * else by the fetcher.  Whatever goes wrong with a piece (gone, cut off, checksum) is a
  * FETCH_FAILED that names the map task, because running that task again is the cure.
  *
+ * Pieces of a few rows are put together (batch_gather.c): 200 maps of 10 rows are one batch.
  * Invariant: empty pieces cost a comparison; pieces are read in windows (block_stream.c), so a
  * broadcast of any size needs a few MiB.
  */
 #include "lib/base/alloc.h"
 #include "lib/engine/op/operators.h"
+#include "lib/engine/pipeline/batch_gather.h"
 #include "lib/engine/pipeline/block_stream.h"
 #include "lib/engine/pipeline/shared_cache.h"
 #include "lib/engine/pipeline/task_state.h"
 #include "lib/shuffle/shuffle_files.h"
+
+enum {
+    LARGE_ENOUGH = GLY_MAX(GLY_BATCH_ROWS / 4, 1), /* passed on as it is */
+    FULL_ENOUGH = GLY_MAX(GLY_BATCH_ROWS / 4 * 3, 1),
+};
 
 typedef struct state {
     const gly_task_input *input;
@@ -27,6 +34,9 @@ typedef struct local {
     gly_op_node *node;
     gly_block_stream *stream;
     const gly_map_status *map; /* being read; NULL: draw one */
+    gly_batch_gather *gather;  /* from the first small batch */
+    const gly_batch *held;     /* read, but did not fit into gather */
+    bool is_passed_on;         /* what gather holds was given out */
     uint64_t rows, bytes, remote_bytes;
 } local;
 
@@ -147,10 +157,11 @@ static bool draw_map(local *self) {
     }
 }
 
-static gly_status next(void *context, const gly_batch **ret, gly_error *err) {
-    local *self = context;
+/* The next batch of any map; *ret NULL at the end. */
+static gly_status read_batch(local *self, const gly_batch **ret, gly_error *err) {
     const state *shared = self->node->state;
-    *ret = NULL;
+    *ret = self->held;
+    self->held = NULL;
     while (*ret == NULL) {
         if (self->map == NULL && !draw_map(self)) {
             return GLY_OK;
@@ -167,7 +178,41 @@ static gly_status next(void *context, const gly_batch **ret, gly_error *err) {
         }
         self->map = *ret == NULL ? NULL : self->map;
     }
-    self->rows += (*ret)->selected;
+    return GLY_OK;
+}
+
+static gly_status next(void *context, const gly_batch **ret, gly_error *err) {
+    local *self = context;
+    if (self->is_passed_on) {
+        gly_batch_gather_reset(self->gather);
+        self->is_passed_on = false;
+    }
+    uint32_t gathered = 0;
+    do {
+        const gly_batch *batch;
+        GLY_TRY(read_batch(self, &batch, err));
+        *ret = batch;
+        if (batch == NULL && gathered == 0) {
+            return GLY_OK;
+        }
+        if (batch != NULL && gathered == 0 && batch->count >= LARGE_ENOUGH) {
+            self->rows += batch->count;
+            return GLY_OK;
+        }
+        if (batch == NULL || batch->count > GLY_BATCH_ROWS - gathered) {
+            self->held = batch;
+            break;
+        }
+        if (self->gather == NULL) {
+            self->gather = gly_batch_gather_make(((state *)self->node->state)->types,
+                                                 self->node->plan->schema.field_count);
+        }
+        gly_batch_gather_append(self->gather, batch);
+        gathered = gly_batch_gather_rows(self->gather);
+    } while (gathered < FULL_ENOUGH);
+    self->is_passed_on = true;
+    self->rows += gathered;
+    *ret = gly_batch_gather_batch(self->gather);
     return GLY_OK;
 }
 
@@ -180,6 +225,7 @@ static void close_source(void *context) {
     task->result->metrics.shuffle_remote_bytes += self->remote_bytes;
     pthread_mutex_unlock(task->lock);
     gly_block_stream_free(self->stream);
+    gly_batch_gather_free(self->gather);
     free(self);
 }
 

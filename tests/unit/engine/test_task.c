@@ -223,7 +223,7 @@ static void add_blocks(rows *sums, gly_str bytes, uint32_t columns) {
             uint64_t hash = 1;
             for (uint32_t c = 0; c < columns; c++) {
                 int64_t value = gly_column_get(&batch->columns[c], i).i64;
-                sums->sum[c] += value;
+                sums->sum[c] = (int64_t)((uint64_t)sums->sum[c] + (uint64_t)value);
                 hash = gly_hash_u64(hash + (uint64_t)value);
                 if (c == 0 && sums->count < GLY_ARRAY_LEN(sums->first)) {
                     sums->first[sums->count] = value;
@@ -374,6 +374,21 @@ GLY_TEST(equal_keys_meet) {
         add_result(&f, &rows_b, &b, 1);
         GLY_CHECK_INT(rows_a.hash, rows_b.hash);
         GLY_CHECK(rows_a.count > 150 && rows_a.count < 350); /* 250 on average */
+    }
+    close_fixture(&f);
+}
+
+GLY_TEST(small_pieces_are_put_together) {
+    fixture f;
+    open_fixture(&f);
+    gly_physical *write = shuffle_write(&f, project_times_ten(&f, range(&f, 0, 3000, 1, 60)),
+                                        GLY_PARTITIONING_HASH, 3);
+    gly_task_input input = run_maps(&f, write, 60);
+    for (uint32_t width = 1; width <= 2; width++) {
+        f.width = width;
+        rows sums = run_result(&f, result(&f, shuffle_read(&f, 2, 3, false)), 1, &input);
+        GLY_CHECK_INT(sums.count, 3000);
+        GLY_CHECK_INT(sums.sum[1], 3000 * 2999 / 2 * 10);
     }
     close_fixture(&f);
 }
@@ -635,7 +650,8 @@ GLY_TEST(cached_tables_are_read_back_from_memory_and_disk) {
 
 GLY_SUITE("task", range_filter_project_result, ranges_are_cut_as_spark_cuts_them,
           values_come_in_partition_0, shuffles_bring_every_row_once,
-          broadcasts_are_read_whole_by_everyone, equal_keys_meet, limits_stop_early,
+          broadcasts_are_read_whole_by_everyone, equal_keys_meet,
+          small_pieces_are_put_together, limits_stop_early,
           unions_read_their_childrens_partitions, large_results_become_files,
           damaged_and_missing_shuffle_files_are_fetch_failures, other_hosts_are_fetched_from,
           cancelled_tasks_stop_and_leave_nothing,
