@@ -8,6 +8,7 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/codec.h"
+#include "lib/io/parquet/snappy_unpack.h"
 #include "lib/io/parquet/thrift.h"
 
 enum {
@@ -316,6 +317,14 @@ static gly_status unpack(uint8_t codec, const uint8_t *input, size_t size, uint8
         [CODEC_ZSTD] = GLY_CODEC_ZSTD,    [CODEC_LZ4_RAW] = GLY_CODEC_LZ4,
     };
     GLY_TRY(gly_parquet_page_check_codec(codec, err));
+    if (codec == CODEC_SNAPPY) {
+        if (!gly_snappy_unpack(input, size, output, output_size)) {
+            return gly_fail(err, GLY_E_CORRUPT_FILE,
+                            "%zu bytes do not decompress with snappy to the %zu bytes they should be",
+                            size, output_size);
+        }
+        return GLY_OK;
+    }
     if (codec == CODEC_LZ4 && unpack_hadoop_lz4(input, size, output, output_size)) {
         return GLY_OK;
     }
