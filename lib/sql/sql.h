@@ -66,6 +66,7 @@ typedef struct gly_analyze_options {
     const gly_config *config;
     const gly_catalog *catalog;
     int64_t now_us; /* current_timestamp of this query */
+    bool files_refused; /* format.`path` in FROM is an error: nothing outside the catalog is opened */
 } gly_analyze_options;
 GLY_NODISCARD gly_status gly_analyze_query(gly_arena *arena, const gly_analyze_options *options,
                                            const gly_ast_query *query, uint32_t *next_id,
