@@ -405,8 +405,9 @@ gly_status gly_shuffle_block_builder_flush(gly_shuffle_block_builder *builder, g
                                .version = GLY_BLOCK_VERSION,
                                .column_count = builder->column_count,
                                .row_count = builder->rows};
-    size_t raw_at = sizeof header + GLY_ALIGN_UP(gly_codec_bound(codec, size), 64);
-    char *block = gly_builder_room(out, raw_at + size);
+    size_t raw_at = sizeof header + gly_codec_bound(codec, size);
+    char *block = gly_builder_room(out, raw_at + 64 + size);
+    raw_at += GLY_ALIGN_UP((uintptr_t)(block + raw_at), 64) - (uintptr_t)(block + raw_at);
     write_raw(builder, headers, block + raw_at);
     free(headers);
     GLY_TRY(compress(builder, codec, block, raw_at, size, &header, err));
