@@ -41,6 +41,7 @@ static bool anyone_near(const gly_task_set *set, gly_locality level) {
 
 void gly_locality_update(gly_task_set *set) {
     bool is_new = set->level_count == 0;
+    set->scheduler->is_dirty = true; /* what was refused so far may be allowed now */
     uint8_t previous_index = set->level_index;
     uint8_t previous = is_new ? 0 : set->levels[set->level_index];
     set->level_count = 0;

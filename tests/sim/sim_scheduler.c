@@ -30,6 +30,7 @@ typedef enum message_kind {
     MESSAGE_DIE,      /* the process ends; the driver does not know yet */
     MESSAGE_HANG,     /* the process stops for a while */
     MESSAGE_LOST,     /* the driver gives the executor up */
+    MESSAGE_WIPE,     /* the blocks an executor has written so far are gone; it lives on */
     MESSAGE_DRAIN,    /* decommissioning begins */
     MESSAGE_DRAINED,  /* its blocks have moved; it goes */
     MESSAGE_TASK_END, /* in the process */
@@ -73,14 +74,19 @@ typedef struct sim_executor {
     uint32_t slots, used, host;
     bool is_up;                     /* the process runs (perhaps hanging) */
     bool is_registered, is_given_up, is_draining; /* what the driver was told */
-    int64_t hangs_until_ms;
+    int64_t hangs_until_ms, wiped_ms;
 } sim_executor;
 
 typedef enum sim_outcome { SIM_RUNNING, SIM_ENDED, SIM_REPORTED } sim_outcome;
 
+typedef struct sim_read {
+    uint32_t executor, shuffle_id, map;
+    int64_t written_ms; /* INT64_MAX: a moved block, which no wipe of the sender touches */
+} sim_read;
+
 typedef struct sim_task {
     uint32_t job, stage, partition, stage_attempt, executor, width;
-    int64_t launched_ms;
+    int64_t launched_ms, ended_ms;
     sim_outcome state;
     bool is_kill_asked, may_commit, asked_commit, is_speculative;
     gly_task_end end;
@@ -88,13 +94,14 @@ typedef struct sim_task {
     uint32_t failed_shuffle, failed_map, failed_executor;
     uint64_t seen[MAX_STAGES]; /* which run of each indeterminate stage it read */
     bool read_mixed;
-    GLY_ARRAY(uint32_t) reads; /* executors */
-    GLY_ARRAY(uint32_t) read_outputs; /* shuffle, map pairs; one for each executor in reads */
+    GLY_ARRAY(sim_read) reads; /* the oldest block from each executor */
 } sim_task;
 
 typedef struct rates { /* of 1000 */
-    uint32_t task_fails, fetch_flakes, die, hang, drain, duplicate, slow, commit_lies;
-    bool is_calm; /* no fault at all */
+    uint32_t task_fails, fetch_flakes, die, hang, drain, duplicate, slow;
+    uint32_t wipes;  /* how many there are left */
+    bool is_calm;    /* no fault at all */
+    bool is_gentle;  /* a few wipes and nothing else: all jobs succeed, or are cancelled */
     bool is_doomed; /* executors are not replaced */
 } rates;
 
@@ -117,7 +124,8 @@ typedef struct world {
     GLY_ARRAY(sim_task *) tasks;
     gly_map failures; /* (job or shuffle stage, attempt, partition) -> count delivered */
     gly_map versions;        /* shuffle << 32 | map -> uint64_t[MAX_STAGES] of the block that counts */
-    uint64_t trace, launches, steps, ticks_at_now, refused;
+    uint64_t trace, launches, steps, ticks_at_now, refused, speculative, again, lost, wiped;
+    uint64_t by_status[GLY_STATUS_COUNT];
     bool no_hope_sent;
 } world;
 
@@ -191,7 +199,9 @@ static void make_query(world *w, uint32_t index) {
         stage->has_preferences = chance(w, 250);
         stage->commits = !stage->is_map && chance(w, 300);
         stage->poison_partition = -1;
-        if (!w->rates.is_calm && stage->task_count > 0 && chance(w, 20)) {
+        bool has_poison = !w->rates.is_calm && !w->rates.is_gentle && chance(w, 20);
+        stage->is_indeterminate &= !w->rates.is_gentle; /* those may have to give up */
+        if (has_poison && stage->task_count > 0) {
             stage->poison_partition = (int)below(w, stage->task_count);
             stage->poison_is_users = chance(w, 500);
         }
@@ -207,6 +217,11 @@ static void make_rates(world *w) {
     rates *r = &w->rates;
     r->is_calm = chance(w, 200);
     if (r->is_calm) {
+        return;
+    }
+    r->wipes = chance(w, 300) ? 1 + below(w, 2) : 0;
+    r->is_gentle = r->wipes > 0 && chance(w, 500);
+    if (r->is_gentle) {
         return;
     }
     r->is_doomed = chance(w, 30);
@@ -266,7 +281,6 @@ static void free_world(world *w) {
     gly_event_bus_free(w->bus);
     for (size_t i = 0; i < w->tasks.count; i++) {
         gly_array_clear(&w->tasks.items[i]->reads);
-        gly_array_clear(&w->tasks.items[i]->read_outputs);
         free(w->tasks.items[i]);
     }
     gly_array_clear(&w->tasks);
@@ -308,14 +322,20 @@ static void read_block(world *w, sim_task *task, uint32_t shuffle_id, uint32_t m
             task->seen[s] = seen[s];
         }
     }
+    const sim_task *writer = w->tasks.items[output->task_id];
+    sim_read read = {output->executor_id, shuffle_id, map, writer->ended_ms};
+    if (writer->executor != output->executor_id) {
+        read.written_ms = INT64_MAX;
+    }
     for (size_t i = 0; i < task->reads.count; i++) {
-        if (task->reads.items[i] == output->executor_id) {
+        if (task->reads.items[i].executor == output->executor_id) {
+            if (read.written_ms < task->reads.items[i].written_ms) {
+                task->reads.items[i] = read;
+            }
             return;
         }
     }
-    gly_array_push(&task->reads, output->executor_id);
-    gly_array_push(&task->read_outputs, shuffle_id);
-    gly_array_push(&task->read_outputs, map);
+    gly_array_push(&task->reads, read);
 }
 
 static void read_inputs(world *w, sim_task *task) {
@@ -377,6 +397,8 @@ static void on_launch(world *w, const gly_scheduler_action *action) {
     }
     post(w, duration + below(w, 5), MESSAGE_TASK_END, action->launch.task_id, 0);
     w->launches++;
+    w->speculative += task->is_speculative;
+    w->again += task->stage_attempt > 0;
 }
 
 static void on_done(world *w, const gly_scheduler_action *action) {
@@ -406,6 +428,7 @@ static void on_job_finished(world *w, const gly_scheduler_action *action) {
     check(w, job->is_submitted && !job->is_finished);
     job->is_finished = true;
     job->ok = action->job.status == GLY_OK;
+    w->by_status[action->job.status]++;
     if (job->ok) {
         for (uint32_t p = 0; p < final->task_count; p++) {
             check(w, job->done[p]);
@@ -413,7 +436,7 @@ static void on_job_finished(world *w, const gly_scheduler_action *action) {
         check(w, final->poison_partition < 0);
     } else {
         check(w, action->job.error.size > 0);
-        check(w, !w->rates.is_calm || job->is_cancelled);
+        check(w, !(w->rates.is_calm || w->rates.is_gentle) || job->is_cancelled);
         check(w, action->job.status != GLY_E_CANCELLED || job->is_cancelled);
         check(w, action->job.status != GLY_E_EXECUTOR_START || w->no_hope_sent);
         if (action->job.status == GLY_E_DIVIDE_BY_ZERO) { /* the user's own sentence */
@@ -578,7 +601,7 @@ static void join(world *w) {
     static const gly_str hosts[] = {GLY_STR("host-0"), GLY_STR("host-1"), GLY_STR("host-2"),
                                     GLY_STR("host-3"), GLY_STR("host-4")};
     w->coming--;
-    sim_executor fresh = {.slots = 1 + below(w, 4), .is_up = true, .is_registered = true};
+    sim_executor fresh = {.wiped_ms = -1, .slots = 1 + below(w, 4), .is_up = true, .is_registered = true};
     fresh.host = below(w, w->hosts);
     gly_array_push(&w->executors, fresh);
     gly_scheduler_event event = {.kind = GLY_SCHEDULER_EXECUTOR_REGISTERED};
@@ -618,6 +641,7 @@ static void lose(world *w, uint32_t index, bool is_apps_fault) {
         return;
     }
     executor->is_given_up = true;
+    w->lost++;
     gly_scheduler_event event = {.kind = GLY_SCHEDULER_EXECUTOR_LOST};
     event.lost.executor_id = index;
     event.lost.reason = GLY_STR("heartbeats stopped");
@@ -669,6 +693,9 @@ static void maybe_strike(world *w, uint32_t index) {
         post(w, 0, MESSAGE_DIE, index, 0);
     } else if (chance(w, w->rates.hang)) {
         post(w, 0, MESSAGE_HANG, index, 0);
+    } else if (w->rates.wipes > 0 && chance(w, 10)) {
+        w->rates.wipes--;
+        post(w, 0, MESSAGE_WIPE, index, 0);
     } else if (chance(w, w->rates.drain)) {
         post(w, 0, MESSAGE_DRAIN, index, 0);
     }
@@ -678,12 +705,14 @@ static void decide_end(world *w, sim_task *task) {
     const sim_stage *stage = stage_of(w, task);
     task->end = GLY_TASK_END_OK;
     for (size_t i = 0; i < task->reads.count; i++) {
-        bool is_gone = !w->executors.items[task->reads.items[i]].is_up;
+        const sim_read *read = &task->reads.items[i];
+        const sim_executor *source = &w->executors.items[read->executor];
+        bool is_gone = !source->is_up || read->written_ms <= source->wiped_ms;
         if ((is_gone && chance(w, 700)) || chance(w, w->rates.fetch_flakes)) {
             task->end = GLY_TASK_END_FETCH_FAILED;
-            task->failed_executor = task->reads.items[i];
-            task->failed_shuffle = task->read_outputs.items[2 * i];
-            task->failed_map = task->read_outputs.items[2 * i + 1];
+            task->failed_executor = read->executor;
+            task->failed_shuffle = read->shuffle_id;
+            task->failed_map = read->map;
             return;
         }
     }
@@ -704,6 +733,7 @@ static void end_task(world *w, uint64_t id, bool is_killed) {
         return; /* ended before, or gone with its process */
     }
     task->state = SIM_ENDED;
+    task->ended_ms = w->now_ms;
     if (is_killed) {
         task->end = GLY_TASK_END_KILLED;
     } else {
@@ -831,6 +861,10 @@ static void handle(world *w, const message *m) {
             post(w, 500 + below(w, 1000), MESSAGE_LOST, m->a, 0);
         }
         break;
+    case MESSAGE_WIPE:
+        executor->wiped_ms = w->now_ms;
+        w->wiped++;
+        break;
     case MESSAGE_LOST:
         lose(w, (uint32_t)m->a, m->b != 0);
         break;
@@ -886,7 +920,8 @@ static void check_end(world *w) {
 }
 
 typedef struct totals {
-    uint64_t jobs, ok, launches, steps;
+    uint64_t jobs, launches, steps, speculative, again, lost, wiped;
+    uint64_t by_status[GLY_STATUS_COUNT];
 } totals;
 
 static uint64_t run_seed(uint64_t seed, totals *sum) {
@@ -908,9 +943,13 @@ static uint64_t run_seed(uint64_t seed, totals *sum) {
     }
     check_end(&w);
     sum->jobs += w.job_count;
-    for (uint32_t j = 0; j < w.job_count; j++) {
-        sum->ok += w.jobs[j].ok;
+    for (int s = 0; s < GLY_STATUS_COUNT; s++) {
+        sum->by_status[s] += w.by_status[s];
     }
+    sum->speculative += w.speculative;
+    sum->again += w.again;
+    sum->lost += w.lost;
+    sum->wiped += w.wiped;
     sum->launches += w.launches;
     sum->steps += w.steps;
     uint64_t trace = w.trace;
@@ -1008,8 +1047,25 @@ static void measure_all(void) {
            measure(100000, 1000, 4, true));
 }
 
+static void print_totals(const totals *sum, uint64_t first, uint64_t count, int64_t ms) {
+    printf("%llu seeds from %llu in %lld ms: %llu steps, %llu tasks (%llu speculative, %llu in later "
+           "stage attempts), %llu executors lost, %llu wiped\njobs: %llu",
+           (unsigned long long)count, (unsigned long long)first, (long long)ms,
+           (unsigned long long)sum->steps, (unsigned long long)sum->launches,
+           (unsigned long long)sum->speculative, (unsigned long long)sum->again,
+           (unsigned long long)sum->lost, (unsigned long long)sum->wiped,
+           (unsigned long long)sum->jobs);
+    for (int s = 0; s < GLY_STATUS_COUNT; s++) {
+        if (sum->by_status[s] > 0) {
+            printf(", %llu %s", (unsigned long long)sum->by_status[s],
+                   s == GLY_OK ? "OK" : gly_error_name((gly_status)s));
+        }
+    }
+    printf("\n");
+}
+
 int main(int argc, char **argv) {
-    uint64_t first = 1, count = 500;
+    uint64_t first = 1, count = 2000;
     const char *seed = getenv("SEED");
     if (seed != NULL && gly_str_to_u64(gly_str_of(seed), &first)) {
         count = 1;
@@ -1032,10 +1088,7 @@ int main(int argc, char **argv) {
             }
         }
     }
-    printf("%llu seeds from %llu: %llu jobs, %llu succeeded, %llu tasks, %llu steps, %lld ms\n",
-           (unsigned long long)count, (unsigned long long)first, (unsigned long long)sum.jobs,
-           (unsigned long long)sum.ok, (unsigned long long)sum.launches,
-           (unsigned long long)sum.steps, (long long)(gly_clock_ms() - start));
+    print_totals(&sum, first, count, gly_clock_ms() - start);
     if (count > 1) {
         measure_all();
     }
