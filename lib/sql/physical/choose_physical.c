@@ -204,18 +204,11 @@ gly_status gly_choose_physical_node(gly_planner *planner, const gly_logical *nod
     GLY_UNREACHABLE();
 }
 
-/* 200, Spark's default, is taken as "as many as needed, at most 200"; a count the user chose is
- * kept to the letter. */
+/* The setting is kept to the letter, unless small inputs may have fewer partitions. */
 static void read_shuffle_partitions(gly_planner *planner) {
-    enum { DEFAULT_COUNT = 200 };
-    gly_str coalesce;
     int64_t count = gly_config_int(planner->config, GLY_CONFIG_SHUFFLE_PARTITIONS);
     planner->shuffle_partitions = (uint32_t)GLY_MIN(GLY_MAX(count, 1), INT32_MAX);
-    planner->is_shuffle_fixed =
-        count != DEFAULT_COUNT ||
-        (gly_config_get(planner->config, GLY_STR("spark.sql.adaptive.coalescePartitions.enabled"),
-                        &coalesce) &&
-         gly_str_equal_ignore_case(coalesce, GLY_STR("false")));
+    planner->is_shuffle_fixed = !gly_config_bool(planner->config, GLY_CONFIG_COALESCE_PARTITIONS);
 }
 
 gly_status gly_choose_physical(gly_arena *arena, const gly_physical_options *options,

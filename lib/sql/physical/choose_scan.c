@@ -71,6 +71,9 @@ static const gly_relation *prune_files(gly_planner *planner, const gly_logical *
     return pruned;
 }
 
+/* Several tasks a slot, so that a slow or lost one costs little and slots end together. */
+enum { TASKS_PER_SLOT = 4 };
+
 gly_status gly_choose_scan_node(gly_planner *planner, const gly_logical *node, gly_planned *ret,
                                 gly_error *err) {
     const gly_relation *relation = prune_files(planner, node);
@@ -78,8 +81,8 @@ gly_status gly_choose_scan_node(gly_planner *planner, const gly_logical *node, g
     GLY_TRY(gly_source_plan_splits(
         planner->arena, relation,
         (uint64_t)gly_config_int(planner->config, GLY_CONFIG_MAX_PARTITION_BYTES),
-        (uint64_t)gly_config_int(planner->config, GLY_CONFIG_OPEN_COST_BYTES), planner->slot_count,
-        &splits, err));
+        (uint64_t)gly_config_int(planner->config, GLY_CONFIG_OPEN_COST_BYTES),
+        planner->slot_count * TASKS_PER_SLOT, &splits, err));
     if (splits.partition_count == 0) {
         *ret = gly_choose_physical_make(planner, GLY_PHYSICAL_VALUES, 0, node);
         ret->node->partition_count = 1;

@@ -33,7 +33,7 @@ typedef struct gly_planner {
     gly_cardinality *cardinality;
     double broadcast_limit;      /* bytes; 0: never */
     uint32_t shuffle_partitions;
-    bool is_shuffle_fixed;       /* the count was set: no fewer for small inputs */
+    bool is_shuffle_fixed;       /* no fewer partitions for small inputs */
     bool partial_aggregation;
     bool choose_build_side;
 } gly_planner;
