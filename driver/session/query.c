@@ -81,12 +81,23 @@ static void split(gly_session *session, gly_arena *arena, planned *plan) {
 
 typedef struct result_reader {
     const gly_row_sink *sink;
+    const gly_schema *schema;
     gly_shuffle_block_reader *reader;
+    bool is_open; /* opened with the first result, so that a query that fails prints no header */
 } result_reader;
+
+static gly_status open_sink(result_reader *result, gly_error *err) {
+    if (result->is_open) {
+        return GLY_OK;
+    }
+    result->is_open = true;
+    return result->sink->open(result->sink->context, result->schema, err);
+}
 
 static gly_status take_result(void *context, uint32_t partition, gly_str blocks, gly_error *err) {
     result_reader *result = context;
     (void)partition;
+    GLY_TRY(open_sink(result, err));
     gly_shuffle_block_reader_set(result->reader, blocks);
     for (;;) {
         const gly_batch *batch;
@@ -147,7 +158,9 @@ static gly_status run_query(gly_session *session, gly_arena *arena, const gly_st
     for (uint32_t i = 0; i < schema->field_count; i++) {
         types[i] = schema->fields[i].type;
     }
-    result_reader reader = {sink, gly_shuffle_block_reader_make(types, schema->field_count)};
+    result_reader reader = {.sink = sink,
+                            .schema = schema,
+                            .reader = gly_shuffle_block_reader_make(types, schema->field_count)};
     gly_job_request request = {
         .on_result = take_result,
         .context = &reader,
@@ -156,10 +169,8 @@ static gly_status run_query(gly_session *session, gly_arena *arena, const gly_st
                 ? 0
                 : (uint64_t)GLY_MAX(gly_config_int(session->config, GLY_CONFIG_MAX_RESULT_SIZE), 0),
     };
-    gly_status status = sink->open(sink->context, schema, err);
-    if (status == GLY_OK) {
-        status = run_job(session, statement, &plan, &request, report, err);
-    }
+    gly_status status = run_job(session, statement, &plan, &request, report, err);
+    status = status == GLY_OK ? open_sink(&reader, err) : status;
     gly_shuffle_block_reader_free(reader.reader);
     return status == GLY_OK ? sink->close(sink->context, err) : status;
 }

@@ -69,7 +69,7 @@ def errors():
     checks.that("unknown option", code == 2 and "--executers" in err, err)
     code, _, err = galley.run("run", str(scratch / "absent.sql"))
     checks.one_error("missing script", code, err, "absent.sql")
-    code, _, err = sql("SELECT id, repeat('x', 1000) FROM range(100000)", "--conf", "spark.driver.maxResultSize=1m")
+    code, _, err = sql("SELECT id, xxhash64(id) AS h, xxhash64(id, 1) AS g FROM range(200000)", "--conf", "spark.driver.maxResultSize=1m")
     checks.one_error("maxResultSize", code, err, "maxResultSize")
     code, _, err = sql("SELECT 1", env={"GALLEY_EXECUTOR": "/bin/false"})
     checks.one_error("executor that cannot start", code, err, "executor")

@@ -48,7 +48,7 @@ static void make_column(gly_arena *arena, const gly_op_table *table, uint32_t c,
                         uint32_t count, const uint16_t *positions, uint32_t all,
                         gly_random *random, gly_column *ret) {
     gly_type type = table->types[c];
-    bool is_constant = true;
+    bool is_constant = count == 1 || (type.id != GLY_TYPE_DOUBLE && type.id != GLY_TYPE_FLOAT);
     for (uint32_t i = 1; i < count && is_constant; i++) {
         is_constant = gly_value_equal(&table->rows[first][c], &table->rows[first + i][c]);
     }
