@@ -73,12 +73,15 @@ bool gly_join_build_put_batch(gly_join_build *build, gly_row_store *store, const
                               gly_arena *scratch, bool force) {
     uint64_t hashes[GLY_BATCH_ROWS];
     gly_column *keys = GLY_ARENA_ARRAY(scratch, gly_column, build->key_count);
-    for (uint32_t k = 0; k < build->key_count; k++) {
-        keys[k] = batch->columns[build->keys[k]];
+    gly_column *columns =
+        gly_arena_copy(scratch, batch->columns, batch->column_count * sizeof *columns);
+    for (uint32_t k = 0; k < build->key_count; k++) { /* all rows, so that selections still apply */
+        gly_column *key = &columns[build->keys[k]];
+        gly_key_columns_prepare(&batch->columns[build->keys[k]], NULL, batch->count, scratch, key);
+        keys[k] = *key;
     }
     gly_k_hash_columns(keys, build->key_count, batch->selection, batch->selected, hashes);
-    return gly_join_build_put(store, batch->columns, batch->selection, hashes, batch->selected,
-                              force);
+    return gly_join_build_put(store, columns, batch->selection, hashes, batch->selected, force);
 }
 
 gly_status gly_join_build_spill(gly_row_store *store, gly_partition_spill *spill, gly_error *err) {
