@@ -68,15 +68,18 @@ const char *gly_lex_suggest(gly_str word) {
         return best;
     }
     size_t best_distance = word.size >= 4 ? 3 : 2;
-    for (int i = 1; i < GLY_KW_COUNT; i++) {
-        gly_str candidate = gly_str_of(keywords[i].word);
-        if (candidate.size < 3 || upper(word.data[0]) != candidate.data[0]) {
+    for (int i = 1; i < 2 * GLY_KW_COUNT; i++) { /* reserved words first: they win ties */
+        int index = i % GLY_KW_COUNT;
+        bool reserved = keywords[index].use == GLY_KEYWORD_RESERVED;
+        gly_str candidate = gly_str_of(keywords[index].word);
+        if (index == 0 || reserved != (i < GLY_KW_COUNT) || candidate.size < (reserved ? 2 : 4) ||
+            upper(word.data[0]) != candidate.data[0]) {
             continue;
         }
         size_t distance = gly_str_distance(word, candidate);
         if (distance > 0 && distance < best_distance) {
             best_distance = distance;
-            best = keywords[i].word;
+            best = keywords[index].word;
         }
     }
     return best;

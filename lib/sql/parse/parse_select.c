@@ -131,7 +131,7 @@ static gly_status read_item(gly_parser *parser, gly_ast_item *ret) {
             return gly_parser_fail(parser, "expected one name after AS");
         }
         GLY_TRY(gly_parser_name(parser, true, "a name after AS", &item.alias));
-    } else if (is_alias(parser)) {
+    } else if (item.expr->kind != GLY_AST_STAR && is_alias(parser)) {
         GLY_TRY(gly_parser_name(parser, false, "a name", &item.alias));
     }
     *ret = item;
