@@ -74,6 +74,35 @@ static gly_slot_task *take_head(gly_task_slots *slots) {
     return task;
 }
 
+static void *work(void *argument);
+
+/* The caller holds the lock. */
+static void add_thread(gly_task_slots *slots) {
+    thread_start *start = GLY_NEW(thread_start);
+    *start = (thread_start){slots, slots->thread_count};
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    GLY_ASSERT(pthread_create(&slots->threads[slots->thread_count], &attributes, work, start) == 0);
+    pthread_attr_destroy(&attributes);
+    slots->thread_count++;
+    slots->live_threads++;
+}
+
+/* Wakes or makes threads for what may start now; coming: threads that look for work anyway.  The
+ * caller holds the lock. */
+static void provide_threads(gly_task_slots *slots, uint32_t coming) {
+    uint32_t wanted = GLY_MIN(slots->queued, slots->free_slots);
+    wanted -= GLY_MIN(wanted, coming);
+    for (uint32_t i = 0; i < wanted && i < slots->idle_threads; i++) {
+        pthread_cond_signal(&slots->work);
+    }
+    for (uint32_t i = slots->idle_threads;
+         i < wanted && slots->thread_count < slots->cores && !slots->stopping; i++) {
+        add_thread(slots);
+    }
+}
+
 static void *work(void *argument) {
     thread_start start = *(thread_start *)argument;
     free(argument);
@@ -110,7 +139,7 @@ static void *work(void *argument) {
         slots->running[start.index] = NULL;
         slots->free_slots += task->width;
         if (slots->queued > 0 && slots->free_slots > 1) {
-            pthread_cond_signal(&slots->work); /* a wide task made room for others, too */
+            provide_threads(slots, 1); /* a wide task made room for more than the next */
         }
         free_task(task);
     }
@@ -119,19 +148,6 @@ static void *work(void *argument) {
     pthread_mutex_unlock(&slots->lock);
     gly_arena_free(arena);
     return NULL;
-}
-
-/* The caller holds the lock. */
-static void add_thread(gly_task_slots *slots) {
-    thread_start *start = GLY_NEW(thread_start);
-    *start = (thread_start){slots, slots->thread_count};
-    pthread_attr_t attributes;
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    GLY_ASSERT(pthread_create(&slots->threads[slots->thread_count], &attributes, work, start) == 0);
-    pthread_attr_destroy(&attributes);
-    slots->thread_count++;
-    slots->live_threads++;
 }
 
 void gly_task_slots_push(gly_task_slots *slots, gly_slot_task *first) {
@@ -147,14 +163,7 @@ void gly_task_slots_push(gly_task_slots *slots, gly_slot_task *first) {
         added++;
     }
     slots->queued += added;
-    uint32_t wanted = GLY_MIN(slots->queued, slots->free_slots);
-    for (uint32_t i = 0; i < wanted && i < slots->idle_threads; i++) {
-        pthread_cond_signal(&slots->work);
-    }
-    for (uint32_t i = slots->idle_threads;
-         i < wanted && slots->thread_count < slots->cores && !slots->stopping; i++) {
-        add_thread(slots);
-    }
+    provide_threads(slots, 0);
     pthread_mutex_unlock(&slots->lock);
 }
 
@@ -202,7 +211,7 @@ static void kill_matching(gly_task_slots *slots, const uint64_t *ids, size_t cou
     pthread_mutex_lock(&slots->lock);
     gly_slot_task *removed = cancel_matching(slots, ids, count, query_id, all);
     if (slots->queued > 0) {
-        pthread_cond_broadcast(&slots->work); /* a wide one at the head may be gone */
+        provide_threads(slots, 0); /* a wide one at the head may be gone */
     }
     pthread_mutex_unlock(&slots->lock);
     while (removed != NULL) {

@@ -95,9 +95,7 @@ GLY_TEST(kills_by_id_query_and_all) {
     for (uint64_t i = 1; i <= 10; i++) {
         push(slots, i, i % 2, 1);
     }
-    for (int i = 0; i < 1000 && atomic_load(&self.running_width) < 2; i++) {
-        gly_clock_sleep_ms(1);
-    }
+    GLY_CHECK(wait_for(&self.running_width, 2));
     gly_task_slots_running running[8];
     uint32_t queued;
     GLY_CHECK_INT(gly_task_slots_snapshot(slots, running, 8, &queued), 2);
@@ -117,6 +115,24 @@ GLY_TEST(kills_by_id_query_and_all) {
     GLY_CHECK(gly_task_slots_free(slots, 1000));
 }
 
+GLY_TEST(a_wide_one_makes_room_for_many) {
+    record self;
+    gly_task_slots *slots = make(&self, 4);
+    atomic_store(&self.hold, true);
+    push(slots, 1, 1, 4);
+    for (uint64_t i = 2; i <= 9; i++) {
+        push(slots, i, 1, 1);
+    }
+    GLY_CHECK(wait_for(&self.running_width, 4));
+    uint64_t first = 1;
+    gly_task_slots_kill(slots, &first, 1);
+    GLY_CHECK(wait_for(&self.run, 1));
+    GLY_CHECK(wait_for(&self.running_width, 4));
+    atomic_store(&self.hold, false);
+    GLY_CHECK(wait_for(&self.run, 9));
+    GLY_CHECK(gly_task_slots_free(slots, 1000));
+}
+
 GLY_TEST(ends_with_tasks_inside) {
     record self;
     gly_task_slots *slots = make(&self, 2);
@@ -132,4 +148,4 @@ GLY_TEST(ends_with_tasks_inside) {
 }
 
 GLY_SUITE("task slots", one_core_keeps_the_order, widths_never_exceed_the_slots,
-          kills_by_id_query_and_all, ends_with_tasks_inside)
+          kills_by_id_query_and_all, a_wide_one_makes_room_for_many, ends_with_tasks_inside)
