@@ -84,6 +84,19 @@ static void add_bounds(gly_arena *arena, gly_type type, gly_value *min, gly_valu
     }
 }
 
+/* What the chunk's size says: the codes of a dictionary take log2(distinct) bits a value.  0 where
+ * that says nothing: no dictionary, mostly other things than codes, or long runs. */
+static uint64_t guess_distinct(const gly_parquet_chunk *chunk, uint64_t nulls) {
+    enum { LEAST_VALUES = 256, MOST_BITS = 14 };
+    if (!chunk->has_dictionary || nulls >= chunk->value_count ||
+        chunk->value_count - nulls < LEAST_VALUES) {
+        return 0;
+    }
+    uint64_t values = chunk->value_count - nulls;
+    uint64_t bits = (chunk->unpacked_size * 8 + values / 2) / values;
+    return bits == 0 || bits > MOST_BITS ? 0 : GLY_MIN(UINT64_C(1) << bits, values);
+}
+
 /* bounded_rows: values seen so far that are covered by bounds (0: this is the first chunk). */
 static void add_chunk(gly_arena *arena, gly_type type, const gly_parquet_leaf *leaf,
                       const gly_parquet_chunk *chunk, uint64_t *bounded_rows,
@@ -92,7 +105,9 @@ static void add_chunk(gly_arena *arena, gly_type type, const gly_parquet_leaf *l
     into->null_count = nulls == UINT64_MAX || into->null_count == UINT64_MAX
                            ? UINT64_MAX
                            : into->null_count + nulls;
-    into->distinct_count = GLY_MAX(into->distinct_count, chunk->statistics.distinct_count);
+    uint64_t distinct = chunk->statistics.distinct_count;
+    distinct = distinct > 0 ? distinct : guess_distinct(chunk, nulls);
+    into->distinct_count = GLY_MAX(into->distinct_count, distinct);
     if (chunk->value_count == 0 || nulls == chunk->value_count || !into->has_bounds) {
         return; /* no values that need bounds, or a chunk before had none */
     }

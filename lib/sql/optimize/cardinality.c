@@ -169,10 +169,13 @@ static void set_statistics(gly_cardinality_column *column, const gly_relation *r
         statistics->null_count == UINT64_MAX || rows < 1
             ? 0
             : GLY_MIN(1, (double)statistics->null_count / rows);
+    double guess = guess_distinct(relation->schema->fields[field].type, rows, column);
     column->is_guess = statistics->distinct_count == 0;
-    column->distinct = column->is_guess
-                           ? guess_distinct(relation->schema->fields[field].type, rows, column)
-                           : (double)statistics->distinct_count;
+    column->distinct = guess;
+    if (!column->is_guess) {
+        double counted = GLY_MAX(1, GLY_MIN((double)statistics->distinct_count, rows));
+        column->distinct = column->has_bounds && guess < counted ? guess : counted;
+    }
     if (statistics->has_bounds && gly_type_is_text(statistics->min.type)) {
         column->width = 16 + (double)(statistics->min.text.size + statistics->max.text.size) / 4;
     }
