@@ -1,8 +1,21 @@
-/* op_sort.c - not there yet: says so when a plan needs it. */
+/* op_sort.c - ORDER BY and SORT BY: all rows of the task in order. */
 #include "lib/engine/op/operators.h"
+#include "lib/engine/op/sort_common.h"
 
 static gly_status prepare(gly_op_node *node, gly_error *err) {
-    return gly_fail(err, GLY_E_UNSUPPORTED, "%s is not supported yet", node->op->name);
+    return gly_sort_common_prepare(node, UINT64_MAX, err);
 }
 
-const gly_operator gly_op_sort = {.name = "Sort", .prepare = prepare};
+const gly_operator gly_op_sort = {
+    .name = "Sort",
+    .prepare = prepare,
+    .dispose = gly_sort_common_dispose,
+    .open_source = gly_sort_common_open_source,
+    .next = gly_sort_common_next,
+    .close_source = gly_sort_common_close_source,
+    .open_sink = gly_sort_common_open_sink,
+    .sink = gly_sort_common_sink,
+    .finish = gly_sort_common_finish,
+    .close_sink = gly_sort_common_close_sink,
+    .seal = gly_sort_common_seal,
+};
