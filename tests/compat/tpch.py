@@ -32,7 +32,7 @@ def make_data(scale):
     if not (directory / ".ready").exists():
         directory.mkdir(parents=True, exist_ok=True)
         tool = pathlib.Path(sys.executable).parent / "tpchgen-cli"
-        subprocess.run([tool, "-s", scale, "--format", "parquet", "--output-dir", directory], check=True,
+        subprocess.run([tool, "parquet", "-s", scale, "--output-dir", directory], check=True,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         (directory / ".ready").touch()
     return directory
