@@ -172,6 +172,23 @@ static bool is_between(const gly_join_edge *edge, uint64_t left, uint64_t right)
            (edge->relations & left) != 0 && (edge->relations & right) != 0;
 }
 
+bool gly_join_graph_has_key(const gly_join_graph *graph, uint64_t left, uint64_t right) {
+    for (uint32_t i = 0; i < graph->edge_count; i++) {
+        const gly_expr *condition = graph->edges[i].condition;
+        if (!is_between(&graph->edges[i], left, right) || condition->kind != GLY_EXPR_CALL ||
+            condition->function != GLY_FN_EQUAL) {
+            continue;
+        }
+        uint64_t first = relations_of(graph, condition->args[0]);
+        uint64_t second = relations_of(graph, condition->args[1]);
+        if (first != 0 && second != 0 && (((first & ~left) == 0 && (second & ~right) == 0) ||
+                                          ((first & ~right) == 0 && (second & ~left) == 0))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool gly_join_graph_connects(const gly_join_graph *graph, uint64_t left, uint64_t right) {
     for (uint32_t i = 0; i < graph->edge_count; i++) {
         if (is_between(&graph->edges[i], left, right)) {

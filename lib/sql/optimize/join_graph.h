@@ -29,6 +29,8 @@ void gly_join_graph_make(gly_rule_context *context, gly_logical *join, gly_join_
 /* The conditions that the join of left and right can check first, AND-ed; NULL: none. */
 gly_expr *gly_join_graph_between(gly_rule_context *context, const gly_join_graph *graph,
                                  uint64_t left, uint64_t right);
+/* Is one of the conditions between the two an equality that a hash table can look up? */
+bool gly_join_graph_has_key(const gly_join_graph *graph, uint64_t left, uint64_t right);
 bool gly_join_graph_connects(const gly_join_graph *graph, uint64_t left, uint64_t right);
 
 #endif

@@ -4,7 +4,8 @@
  * bushy trees; each set's best plan from all its splits).  More: greedily, the pair with the
  * smallest result first (GOO, Fegaras 1998).  Cross products only where nothing connects.
  * The cost of a join: the rows it puts out, the rows of its smaller side (built), and both sides
- * once more when neither is small enough to be broadcast (both are shuffled).
+ * once more when neither is small enough to be broadcast (both are shuffled); without an equality
+ * of both sides, all pairs of rows.
  * Invariant: the result has the same output columns in the same order (a PROJECT restores it).
  * Not here: which side is built; the physical planner sees to that with the same estimates.
  */
@@ -28,10 +29,12 @@ typedef struct ordering {
 } ordering;
 
 static double join_cost(const gly_rule_context *context, const gly_cardinality_estimate *left,
-                        const gly_cardinality_estimate *right, double rows) {
+                        const gly_cardinality_estimate *right, double rows, bool has_key) {
     double left_bytes = gly_cardinality_bytes(left), right_bytes = gly_cardinality_bytes(right);
     double cost = rows + GLY_MIN(left->rows, right->rows);
-    if (GLY_MIN(left_bytes, right_bytes) > context->broadcast_limit) {
+    if (!has_key) {
+        cost += left->rows * right->rows; /* every pair is looked at */
+    } else if (GLY_MIN(left_bytes, right_bytes) > context->broadcast_limit) {
         cost += left->rows + right->rows;
     }
     return cost;
@@ -121,8 +124,9 @@ static void try_split(ordering *o, uint64_t set, uint64_t left) {
         whole->estimate = join_estimate(o, left, right, a->estimate, b->estimate);
         whole->cost = -1;
     }
-    double cost =
-        a->cost + b->cost + join_cost(o->context, a->estimate, b->estimate, whole->estimate->rows);
+    double cost = a->cost + b->cost +
+                  join_cost(o->context, a->estimate, b->estimate, whole->estimate->rows,
+                            gly_join_graph_has_key(&o->graph, left, right));
     if (whole->cost < 0 || cost < whole->cost) {
         whole->cost = cost;
         whole->left = left;
