@@ -89,7 +89,7 @@ typedef struct gly_analyzer {
     gly_error *err;
 } gly_analyzer;
 
-enum { GLY_ANALYZER_MAX_DEPTH = 2000, GLY_ANALYZER_MAX_WORK = 2000000 };
+enum { GLY_ANALYZER_MAX_DEPTH = 2000, GLY_ANALYZER_MAX_WORK = 1000000 };
 
 /* What a subquery's SELECT is asked for when its WHERE names columns of the query around it. */
 typedef enum gly_correlation_want {

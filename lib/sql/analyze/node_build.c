@@ -6,6 +6,8 @@
  */
 #include "lib/sql/analyze/analyzer.h"
 
+#include "lib/base/hash.h"
+
 static gly_status wrap(gly_analyzer *an, gly_logical_kind kind, gly_logical *child,
                        gly_logical **ret) {
     GLY_TRY(gly_analyze_work(an, 1));
@@ -28,16 +30,39 @@ gly_status gly_node_build_filter(gly_analyzer *an, gly_logical *child, gly_expr 
     return GLY_OK;
 }
 
-/* The output for an expression computed over child: its own id if it only passes through. */
-static gly_output output_of(gly_analyzer *an, const gly_item *item, const gly_output *before,
-                            uint32_t before_count) {
-    const gly_expr *expr = item->expr;
-    bool passes = expr->kind == GLY_EXPR_COLUMN && gly_str_equal(expr->name, item->name);
-    for (uint32_t i = 0; i < before_count && passes; i++) {
-        passes = before[i].id != expr->column;
+/* A set of column ids (ids begin at 1), at most half full. */
+typedef struct id_set {
+    uint32_t mask;
+    uint32_t *ids;
+} id_set;
+
+static id_set make_set(gly_analyzer *an, uint64_t most) {
+    uint32_t size = 16;
+    while (size < most * 2 && size < UINT32_MAX / 4) {
+        size *= 2;
     }
-    gly_output output = {expr->column, item->name, expr->type, expr->nullable};
-    return passes ? output : gly_analyze_output(an, expr, item->name);
+    return (id_set){size - 1, GLY_ARENA_ARRAY(an->arena, uint32_t, size)};
+}
+
+static uint32_t *find_id(const id_set *set, uint32_t id) {
+    uint32_t at = (uint32_t)gly_hash_u64(id) & set->mask;
+    while (set->ids[at] != 0 && set->ids[at] != id) {
+        at = (at + 1) & set->mask;
+    }
+    return &set->ids[at];
+}
+
+/* The output for an expression computed over child: its own id if it only passes through. */
+static gly_output output_of(gly_analyzer *an, const gly_item *item, id_set *used) {
+    const gly_expr *expr = item->expr;
+    if (expr->kind == GLY_EXPR_COLUMN && gly_str_equal(expr->name, item->name)) {
+        uint32_t *place = find_id(used, expr->column);
+        if (*place == 0) {
+            *place = expr->column;
+            return (gly_output){expr->column, item->name, expr->type, expr->nullable};
+        }
+    }
+    return gly_analyze_output(an, expr, item->name);
 }
 
 static bool is_identity(const gly_logical *child, uint32_t count, const gly_item *items) {
@@ -64,9 +89,10 @@ gly_status gly_node_build_project(gly_analyzer *an, gly_logical *child, uint32_t
     gly_logical *node = gly_logical_make(an->arena, GLY_LOGICAL_PROJECT, 1, count);
     node->children[0] = child;
     node->project.exprs = GLY_ARENA_ARRAY(an->arena, gly_expr *, count);
+    id_set used = make_set(an, count);
     for (uint32_t i = 0; i < count; i++) {
         node->project.exprs[i] = items[i].expr;
-        node->output[i] = output_of(an, &items[i], node->output, i);
+        node->output[i] = output_of(an, &items[i], &used);
     }
     *ret = node;
     return GLY_OK;
@@ -83,9 +109,10 @@ gly_status gly_node_build_aggregate(gly_analyzer *an, gly_logical *child, uint32
     node->aggregate.groups = GLY_ARENA_ARRAY(an->arena, gly_expr *, group_count);
     node->aggregate.aggregate_count = aggregate_count;
     node->aggregate.aggregates = aggregates;
+    id_set used = make_set(an, group_count);
     for (uint32_t i = 0; i < group_count; i++) {
         node->aggregate.groups[i] = groups[i].expr;
-        node->output[i] = output_of(an, &groups[i], node->output, i);
+        node->output[i] = output_of(an, &groups[i], &used);
     }
     for (uint32_t i = 0; i < aggregate_count; i++) {
         gly_builder name = {0};
@@ -162,19 +189,30 @@ gly_status gly_node_build_repartition(gly_analyzer *an, gly_logical *child, uint
 /* the check */
 
 typedef struct check {
-    const gly_logical *node;
+    id_set known; /* what the children put out */
     uint32_t missing;
 } check;
 
 static void visit_column(void *context, uint32_t column) {
     check *state = context;
-    for (uint32_t i = 0; i < state->node->child_count; i++) {
-        const gly_logical *child = state->node->children[i];
-        if (gly_logical_find(child, column) < child->output_count) {
-            return;
+    if (*find_id(&state->known, column) == 0) {
+        state->missing = column;
+    }
+}
+
+static check start_check(gly_analyzer *an, const gly_logical *node) {
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < node->child_count; i++) {
+        count += node->children[i]->output_count;
+    }
+    check state = {make_set(an, count), 0};
+    for (uint32_t i = 0; i < node->child_count; i++) {
+        for (uint32_t j = 0; j < node->children[i]->output_count; j++) {
+            uint32_t id = node->children[i]->output[j].id;
+            *find_id(&state.known, id) = id;
         }
     }
-    state->missing = column;
+    return state;
 }
 
 static void check_expr(check *state, const gly_expr *expr) {
@@ -189,8 +227,11 @@ static void check_exprs(check *state, uint32_t count, gly_expr *const *exprs) {
     }
 }
 
-static uint32_t missing_column(const gly_logical *node) {
-    check state = {node, 0};
+static uint32_t missing_column(gly_analyzer *an, const gly_logical *node) {
+    if (node->kind == GLY_LOGICAL_UNION || node->child_count == 0) {
+        return 0;
+    }
+    check state = start_check(an, node);
     switch (node->kind) {
     case GLY_LOGICAL_FILTER:
         check_expr(&state, node->filter.condition);
@@ -226,7 +267,7 @@ static gly_status check_pending(gly_analyzer *an, const gly_logical *plan,
     gly_logical *children[2] = {(gly_logical *)plan, join->plan};
     node.children = children;
     node.join.condition = join->condition;
-    if (missing_column(&node) == 0) {
+    if (missing_column(an, &node) == 0) {
         return GLY_OK;
     }
     return gly_analyze_fail(an, GLY_E_UNSUPPORTED, join->condition->line,
@@ -250,7 +291,7 @@ gly_status gly_node_build_pending(gly_analyzer *an, gly_logical *plan, const gly
 }
 
 gly_status gly_node_build_check(gly_analyzer *an, const gly_logical *plan) {
-    uint32_t missing = missing_column(plan);
+    uint32_t missing = missing_column(an, plan);
     if (missing != 0) {
         return gly_fail(an->err, GLY_E_INTERNAL,
                         "The analyzer made a plan that is not whole: %s names column #%u, which "

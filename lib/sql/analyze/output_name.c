@@ -132,7 +132,27 @@ static void put_operator(const gly_ast_expr *ast, gly_builder *out) {
     gly_builder_add_char(out, ')');
 }
 
+/* TRIM(BOTH x FROM s) */
+static bool put_trim(const gly_ast_expr *ast, gly_builder *out) {
+    static const char *const names[] = {"trim", "ltrim", "rtrim"};
+    static const char *const words[] = {"BOTH", "LEADING", "TRAILING"};
+    for (size_t i = 0; i < 3 && ast->arg_count == 2; i++) {
+        if (gly_str_equal_ignore_case(ast->name, gly_str_of(names[i]))) {
+            gly_builder_format(out, "TRIM(%s ", words[i]);
+            put(ast->args[1], out);
+            gly_builder_add_text(out, " FROM ");
+            put(ast->args[0], out);
+            gly_builder_add_char(out, ')');
+            return true;
+        }
+    }
+    return false;
+}
+
 static void put_call(const gly_ast_expr *ast, gly_builder *out) {
+    if (put_trim(ast, out)) {
+        return;
+    }
     put_lower(ast->name, out);
     gly_builder_add_char(out, '(');
     if (ast->is_distinct) {

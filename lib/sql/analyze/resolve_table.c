@@ -9,7 +9,7 @@
 
 static gly_status fail_table(gly_analyzer *an, const gly_ast_relation *relation, gly_str name) {
     gly_str near = {"", 0};
-    size_t best = GLY_MAX(name.size / 3, (size_t)1) + 1;
+    size_t best = name.size <= 3 ? 2 : name.size / 3 + 2;
     for (const gly_cte_frame *frame = an->ctes; frame != NULL && name.size <= 128;
          frame = frame->next) {
         size_t distance =

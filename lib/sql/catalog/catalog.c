@@ -154,7 +154,7 @@ gly_catalog_view *gly_catalog_find(const gly_catalog *catalog, gly_str name) {
 
 gly_str gly_catalog_suggest(const gly_catalog *catalog, gly_str name) {
     gly_str best = {"", 0};
-    size_t best_distance = GLY_MAX(name.size / 3, (size_t)1) + 1;
+    size_t best_distance = name.size <= 3 ? 2 : name.size / 3 + 2;
     for (size_t i = 0; i < catalog->entries.count && name.size <= 128; i++) {
         gly_str candidate = catalog->entries.items[i]->view.name;
         size_t distance = candidate.size > 128 ? SIZE_MAX : gly_str_distance(name, candidate);

@@ -61,9 +61,25 @@ gly_keyword gly_lex_keyword(gly_str word) {
 gly_keyword_use gly_lex_use(gly_keyword keyword) { return keywords[keyword].use; }
 const char *gly_lex_word(gly_keyword keyword) { return keywords[keyword].word; }
 
+/* "FORM" and "FROM": two neighbours changed places. */
+static bool is_swapped(gly_str word, gly_str candidate) {
+    size_t i = 0;
+    if (word.size != candidate.size) {
+        return false;
+    }
+    while (i < word.size && upper(word.data[i]) == candidate.data[i]) {
+        i++;
+    }
+    if (i + 1 >= word.size || upper(word.data[i]) != candidate.data[i + 1] ||
+        upper(word.data[i + 1]) != candidate.data[i]) {
+        return false;
+    }
+    gly_str rest = {word.data + i + 2, word.size - i - 2};
+    return gly_str_equal_ignore_case(rest, (gly_str){candidate.data + i + 2, rest.size});
+}
+
 const char *gly_lex_suggest(gly_str word) {
     const char *best = "";
-    /* "FORM": two swapped letters are as near as one wrong one; too short words are anything */
     if (word.size < 3 || word.size > 20) {
         return best;
     }
@@ -72,11 +88,11 @@ const char *gly_lex_suggest(gly_str word) {
         int index = i % GLY_KW_COUNT;
         bool reserved = keywords[index].use == GLY_KEYWORD_RESERVED;
         gly_str candidate = gly_str_of(keywords[index].word);
-        if (index == 0 || reserved != (i < GLY_KW_COUNT) || candidate.size < (reserved ? 2 : 4) ||
+        if (index == 0 || reserved != (i < GLY_KW_COUNT) || candidate.size < (reserved ? 3 : 4) ||
             upper(word.data[0]) != candidate.data[0]) {
             continue;
         }
-        size_t distance = gly_str_distance(word, candidate);
+        size_t distance = is_swapped(word, candidate) ? 1 : gly_str_distance(word, candidate);
         if (distance > 0 && distance < best_distance) {
             best_distance = distance;
             best = keywords[index].word;
@@ -354,7 +370,11 @@ static void lex_number(lexer *lex) {
         word++;
     }
     if (has_point || word <= size) {
-        fail(lex, GLY_MAX(size, word), "this is not a number");
+        size = GLY_MAX(size, word);
+        while (is_word(peek(lex, size))) {
+            size++;
+        }
+        fail(lex, size, "this is not a number");
     } else {
         take(lex, GLY_TOKEN_WORD, word);
     }

@@ -59,13 +59,11 @@ static gly_status make_double(gly_parser *parser, const gly_token *token, gly_st
 /* Without a suffix: text is digits, perhaps with a point or an exponent. */
 static gly_status make_plain(gly_parser *parser, const gly_token *token, gly_str text,
                              gly_ast_expr **ret) {
-    for (size_t i = 0; i < text.size; i++) {
-        if (upper(text.data[i]) == 'E') {
-            return make_double(parser, token, text, GLY_TYPE_DOUBLE, ret);
-        }
-        if (text.data[i] == '.') {
-            return make_decimal(parser, token, text, ret);
-        }
+    if (memchr(text.data, 'e', text.size) != NULL || memchr(text.data, 'E', text.size) != NULL) {
+        return make_double(parser, token, text, GLY_TYPE_DOUBLE, ret);
+    }
+    if (memchr(text.data, '.', text.size) != NULL) {
+        return make_decimal(parser, token, text, ret);
     }
     int64_t value;
     if (!gly_str_to_i64(text, &value)) {
@@ -103,7 +101,8 @@ gly_status gly_parse_literal_number(gly_parser *parser, bool negative, gly_ast_e
     const gly_token *token = gly_parser_peek(parser);
     gly_str text = token->text;
     if (negative) {
-        text = gly_str_of(gly_arena_format(parser->arena, "-%.*s", GLY_STR_ARG(token->text)));
+        token = &parser->tokens[parser->at - 1]; /* the sign: where the literal begins */
+        text = gly_str_of(gly_arena_format(parser->arena, "-%.*s", GLY_STR_ARG(text)));
     }
     GLY_TRY(make_number(parser, token, text, ret));
     (void)gly_parser_take(parser, GLY_TOKEN_NUMBER);

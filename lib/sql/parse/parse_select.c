@@ -203,7 +203,9 @@ static gly_status read_select(gly_parser *parser, gly_ast_query *query) {
     if (gly_parser_take_word(parser, GLY_KW_WHERE)) {
         GLY_TRY(gly_parse_expr_read(parser, &query->where));
     }
-    if (gly_parser_take_words(parser, GLY_KW_GROUP, GLY_KW_BY)) {
+    bool grouped;
+    GLY_TRY(gly_parser_take_by(parser, GLY_KW_GROUP, &grouped));
+    if (grouped) {
         GLY_TRY(read_groups(parser, query));
     }
     if (gly_parser_take_word(parser, GLY_KW_HAVING)) {
@@ -381,29 +383,38 @@ static gly_status read_limits(gly_parser *parser, gly_ast_query *query) {
     }
 }
 
-static gly_status read_clauses(gly_parser *parser, gly_ast_query *query) {
-    while (true) {
-        const gly_token *token = gly_parser_peek(parser);
-        if (query->order_count == 0 && gly_parser_take_words(parser, GLY_KW_ORDER, GLY_KW_BY)) {
-            if (gly_parser_is_word(parser, GLY_KW_ALL) &&
-                gly_parser_peek_at(parser, 1)->kind != ',' &&
-                gly_parser_peek_at(parser, 1)->kind != '.') {
-                return gly_parser_refuse(parser, token, "ORDER BY ALL is not supported yet");
-            }
-            GLY_TRY(read_orders(parser, &query->order_count, &query->orders));
-        } else if (query->sort_count == 0 &&
-                   gly_parser_take_words(parser, GLY_KW_SORT, GLY_KW_BY)) {
-            GLY_TRY(read_orders(parser, &query->sort_count, &query->sorts));
-        } else if (query->distribute_count == 0 &&
-                   gly_parser_take_words(parser, GLY_KW_DISTRIBUTE, GLY_KW_BY)) {
-            GLY_TRY(gly_parse_expr_list(parser, &query->distribute_count, &query->distributes));
-        } else if (query->distribute_count == 0 && query->sort_count == 0 &&
-                   gly_parser_take_words(parser, GLY_KW_CLUSTER, GLY_KW_BY)) {
-            GLY_TRY(read_cluster(parser, query));
-        } else {
-            return read_limits(parser, query);
-        }
+static gly_status read_order(gly_parser *parser, gly_ast_query *query) {
+    const gly_token *token = gly_parser_peek(parser);
+    if (gly_parser_is_word(parser, GLY_KW_ALL) && gly_parser_peek_at(parser, 1)->kind != ',' &&
+        gly_parser_peek_at(parser, 1)->kind != '.') {
+        return gly_parser_refuse(parser, token, "ORDER BY ALL is not supported yet");
     }
+    return read_orders(parser, &query->order_count, &query->orders);
+}
+
+static gly_status read_clauses(gly_parser *parser, gly_ast_query *query) {
+    bool order, sort, distribute, cluster;
+    GLY_TRY(gly_parser_take_by(parser, GLY_KW_DISTRIBUTE, &distribute));
+    if (distribute) {
+        GLY_TRY(gly_parse_expr_list(parser, &query->distribute_count, &query->distributes));
+    }
+    GLY_TRY(gly_parser_take_by(parser, GLY_KW_SORT, &sort));
+    if (sort) {
+        GLY_TRY(read_orders(parser, &query->sort_count, &query->sorts));
+    }
+    GLY_TRY(gly_parser_take_by(parser, GLY_KW_CLUSTER, &cluster));
+    if (cluster && (sort || distribute)) {
+        return gly_parser_fail(parser, "CLUSTER BY stands for DISTRIBUTE BY and SORT BY; write "
+                                       "one or the others");
+    }
+    if (cluster) {
+        GLY_TRY(read_cluster(parser, query));
+    }
+    GLY_TRY(gly_parser_take_by(parser, GLY_KW_ORDER, &order));
+    if (order) {
+        GLY_TRY(read_order(parser, query));
+    }
+    return read_limits(parser, query);
 }
 
 static gly_status read_ctes(gly_parser *parser, uint32_t *ret_count, gly_ast_cte **ret) {

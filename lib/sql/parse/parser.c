@@ -56,6 +56,11 @@ bool gly_parser_take_words(gly_parser *parser, gly_keyword first, gly_keyword se
     return true;
 }
 
+gly_status gly_parser_take_by(gly_parser *parser, gly_keyword first, bool *ret_taken) {
+    *ret_taken = gly_parser_take_word(parser, first);
+    return *ret_taken ? gly_parser_expect_word(parser, GLY_KW_BY) : GLY_OK;
+}
+
 gly_status gly_parser_expect(gly_parser *parser, int kind) {
     if (gly_parser_take(parser, kind)) {
         return GLY_OK;
@@ -80,7 +85,11 @@ bool gly_parser_is_name(const gly_parser *parser) {
 gly_status gly_parser_name(gly_parser *parser, bool any, const char *what, gly_str *ret) {
     const gly_token *token = gly_parser_peek(parser);
     if (!gly_parser_is_name(parser) && !(any && token->kind == GLY_TOKEN_WORD)) {
-        if (token->kind == GLY_TOKEN_WORD) {
+        const gly_token *next = gly_parser_peek_at(parser, 1);
+        bool meant = next->kind == ',' || next->kind == '.' || next->kind == ')' ||
+                     next->kind == GLY_TOKEN_END ||
+                     (next->kind == GLY_TOKEN_WORD && next->keyword == GLY_KW_FROM);
+        if (token->kind == GLY_TOKEN_WORD && meant) {
             return gly_parser_fail(parser, "expected %s; the word %s is reserved, write `%.*s`",
                                    what, gly_lex_word((gly_keyword)token->keyword),
                                    GLY_STR_ARG(token->text));
@@ -175,7 +184,10 @@ static gly_str shorten(gly_str text) {
 static const gly_token *mistyped(const gly_parser *parser, const char **ret_word) {
     for (uint32_t back = 0; back < 2 && back <= parser->at; back++) {
         const gly_token *token = &parser->tokens[parser->at - back];
-        if (token->kind == GLY_TOKEN_WORD && token->keyword == GLY_KW_NONE) {
+        gly_type type;
+        gly_function_id function;
+        if (token->kind == GLY_TOKEN_WORD && token->keyword == GLY_KW_NONE &&
+            !gly_type_parse(token->text, &type) && !gly_function_find(token->text, &function)) {
             *ret_word = gly_lex_suggest(token->text);
             if ((*ret_word)[0] != '\0') {
                 return token;

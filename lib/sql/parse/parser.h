@@ -33,6 +33,9 @@ bool gly_parser_is_word(const gly_parser *parser, gly_keyword keyword);
 bool gly_parser_take(gly_parser *parser, int kind);
 bool gly_parser_take_word(gly_parser *parser, gly_keyword keyword);
 bool gly_parser_take_words(gly_parser *parser, gly_keyword first, gly_keyword second);
+/* GROUP BY, ORDER BY: fails if the word stands without BY. */
+GLY_NODISCARD gly_status gly_parser_take_by(gly_parser *parser, gly_keyword first,
+                                            bool *ret_taken);
 GLY_NODISCARD gly_status gly_parser_expect(gly_parser *parser, int kind);
 GLY_NODISCARD gly_status gly_parser_expect_word(gly_parser *parser, gly_keyword keyword);
 /* A name: any word that is not reserved, or one in back quotes.  any: reserved words too. */
