@@ -1,9 +1,9 @@
 /* event_log.c - the event log file: buffered lines, flushed when a job, query or application ends.
  *
- * Line 1 names the format: {"event":"LogStart","version":1}.  Task events stay in memory until 64 KiB
- * have collected, so that a task costs no system call; the end of a job flushes, so that a reader of
- * a running application sees whole jobs.
- * Invariant: the file holds whole lines only, except while one write is under way.
+ * Line 1 names the format: {"event":"LogStart","version":1}.  Task events stay in memory until 64
+ * KiB have collected, so that a task costs no system call; the end of a job flushes, so that a
+ * reader of a running application sees whole jobs. Invariant: the file holds whole lines only,
+ * except while one write is under way.
  */
 #include "driver/event/event_log.h"
 
@@ -27,7 +27,8 @@ static char *join_path(gly_str directory, gly_str name, const char *suffix) {
     gly_builder_add_str(&path, directory);
     gly_builder_add_char(&path, '/');
     for (size_t i = 0; i < name.size; i++) { /* an id may hold anything; a file name may not */
-        gly_builder_add_char(&path, name.data[i] == '/' || name.data[i] == '\0' ? '_' : name.data[i]);
+        gly_builder_add_char(&path,
+                             name.data[i] == '/' || name.data[i] == '\0' ? '_' : name.data[i]);
     }
     gly_builder_add_text(&path, suffix);
     return path.data;

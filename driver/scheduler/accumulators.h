@@ -33,7 +33,7 @@ typedef struct gly_accumulators { /* of a stage */
     uint64_t values[GLY_TASK_NUMBER_COUNT];
     uint32_t merged_count; /* partitions merged */
     uint32_t partition_count;
-    uint8_t *is_merged; /* by partition */
+    uint8_t *is_merged;                     /* by partition */
     GLY_ARRAY(gly_operator_rows) operators; /* rows summed, in the order first seen */
 } gly_accumulators;
 

@@ -2,8 +2,10 @@
  *
  * An attempt is on three lists at once (its task's, its executor's, its set's), so that whoever
  * ends - the task, the executor, the job - finds it without a search.
- * Invariant: an executor's free_slots + the widths of its attempts = its slots.
- * Not here: what the end means for the task (task_set.c, dag_scheduler.c).
+ * An attempt sent ahead has width 0 until a slot of its executor becomes free: the executor runs
+ * what it holds in the order of arrival, so the oldest takes the slot. Invariant: an executor's
+ * free_slots + the widths of its attempts = its slots. Not here: what the end means for the task
+ * (task_set.c, dag_scheduler.c).
  */
 #include "driver/scheduler/attempt.h"
 
@@ -32,6 +34,46 @@ static void link_attempt(gly_attempt *attempt) {
     set->pool->running_slots += attempt->width;
 }
 
+static void append_ahead(gly_attempt *attempt) {
+    gly_executor *executor = attempt->executor;
+    attempt->previous_ahead = executor->last_ahead;
+    if (executor->last_ahead != NULL) {
+        executor->last_ahead->next_ahead = attempt;
+    } else {
+        executor->first_ahead = attempt;
+    }
+    executor->last_ahead = attempt;
+    executor->ahead_count++;
+}
+
+static void remove_ahead(gly_attempt *attempt) {
+    gly_executor *executor = attempt->executor;
+    if (attempt->previous_ahead != NULL) {
+        attempt->previous_ahead->next_ahead = attempt->next_ahead;
+    } else {
+        executor->first_ahead = attempt->next_ahead;
+    }
+    if (attempt->next_ahead != NULL) {
+        attempt->next_ahead->previous_ahead = attempt->previous_ahead;
+    } else {
+        executor->last_ahead = attempt->previous_ahead;
+    }
+    attempt->previous_ahead = attempt->next_ahead = NULL;
+    attempt->is_ahead = false;
+    executor->ahead_count--;
+}
+
+/* The oldest attempt sent ahead takes a free slot. */
+static void promote(gly_executor *executor) {
+    gly_attempt *attempt = executor->first_ahead;
+    gly_task_set *set = attempt->set;
+    remove_ahead(attempt);
+    attempt->width = 1;
+    gly_executor_table_take(set->scheduler, executor, 1);
+    set->running_slots++;
+    set->pool->running_slots++;
+}
+
 static void announce(const gly_attempt *attempt) {
     gly_scheduler *scheduler = attempt->set->scheduler;
     const gly_stage *stage = attempt->set->stage;
@@ -44,7 +86,7 @@ static void announce(const gly_attempt *attempt) {
     action.launch.partition = attempt->partition;
     action.launch.attempt = attempt->number;
     action.launch.executor_id = attempt->executor->id;
-    action.launch.width = attempt->width;
+    action.launch.width = GLY_MAX(attempt->width, 1);
     action.launch.locality = attempt->locality;
     action.launch.speculative = attempt->is_speculative;
     gly_scheduler_add_action(scheduler, &action);
@@ -76,12 +118,17 @@ gly_attempt *gly_attempt_start(gly_task_set *set, uint32_t partition, gly_execut
     attempt->executor = executor;
     attempt->partition = partition;
     attempt->number = set->tasks[partition].launch_count++;
-    attempt->width = GLY_MIN(set->stage->width, executor->slots);
+    attempt->is_ahead = scheduler->is_launching_ahead;
+    attempt->width = attempt->is_ahead ? 0 : GLY_MIN(set->stage->width, executor->slots);
     attempt->locality = locality;
     attempt->is_speculative = is_speculative;
     attempt->launched_ms = scheduler->now_ms;
     attempt->epoch = gly_map_output_tracker_epoch(scheduler->tracker);
-    gly_executor_table_take(scheduler, executor, attempt->width);
+    if (attempt->is_ahead) {
+        append_ahead(attempt);
+    } else {
+        gly_executor_table_take(scheduler, executor, attempt->width);
+    }
     link_attempt(attempt);
     gly_map_put(&scheduler->attempts, attempt->task_id, attempt);
     scheduler->running_tasks++;
@@ -122,7 +169,19 @@ void gly_attempt_end(gly_attempt *attempt) {
     set->pool->running_slots -= attempt->width;
     set->scheduler->running_tasks--;
     (void)gly_map_remove(&set->scheduler->attempts, attempt->task_id);
-    gly_executor_table_give(set->scheduler, executor, attempt->width);
+    if (attempt->is_ahead) {
+        remove_ahead(attempt);
+    } else {
+        gly_executor_table_give(set->scheduler, executor, attempt->width);
+    }
+    if (executor->is_alive && !executor->is_decommissioning) {
+        while (executor->first_ahead != NULL && executor->free_slots > 0) {
+            promote(executor);
+        }
+        if (set->scheduler->options.launch_ahead > 0) {
+            gly_array_push(&set->scheduler->drained, executor);
+        }
+    }
 }
 
 void gly_attempt_recycle(gly_scheduler *scheduler, gly_attempt *attempt) {

@@ -64,9 +64,8 @@ void gly_dag_scheduler_cancel_job(gly_scheduler *scheduler, uint64_t job_id, gly
     gly_job *job = gly_map_get(&scheduler->jobs, job_id);
     if (job != NULL) {
         gly_str text = reason.size == 0 ? GLY_STR("the job was cancelled") : reason;
-        gly_job_end_later(
-            job, GLY_E_CANCELLED,
-            gly_scheduler_keep_text(scheduler, "%.*s", GLY_STR_ARG(text)).data);
+        gly_job_end_later(job, GLY_E_CANCELLED,
+                          gly_scheduler_keep_text(scheduler, "%.*s", GLY_STR_ARG(text)).data);
     }
 }
 
@@ -79,7 +78,8 @@ void gly_dag_scheduler_fail_all(gly_scheduler *scheduler, gly_str message) {
     free(scheduler->no_executors);
     scheduler->no_executors = gly_alloc_string(text.data);
     for (size_t i = 0; i < scheduler->job_list.count; i++) {
-        gly_job_end_later(scheduler->job_list.items[i], GLY_E_EXECUTOR_START, scheduler->no_executors);
+        gly_job_end_later(scheduler->job_list.items[i], GLY_E_EXECUTOR_START,
+                          scheduler->no_executors);
     }
 }
 
@@ -279,7 +279,8 @@ static void give_up(gly_attempt *attempt, gly_status status, gly_str message) {
     gly_stage *stage = attempt->set->stage;
     gly_scheduler *scheduler = stage->scheduler;
     gly_str text = gly_scheduler_keep_text(
-        scheduler, "partition %u of stage %u failed %u times, the last time on executor %u (%s): %.*s",
+        scheduler,
+        "partition %u of stage %u failed %u times, the last time on executor %u (%s): %.*s",
         attempt->partition, stage->id, attempt->set->tasks[attempt->partition].failure_count,
         attempt->executor->id, scheduler->hosts.items[attempt->executor->host].name,
         GLY_STR_ARG(message));
@@ -382,15 +383,16 @@ static void count_fetch_failure(gly_stage *stage, gly_str message) {
     stage->fetch_failures++;
     if (stage->fetch_failures >= scheduler->options.max_stage_attempts) {
         gly_str text = gly_scheduler_keep_text(
-            scheduler, "stage %u failed %u times in a row because map outputs could not be read, "
-                       "the last time: %.*s",
+            scheduler,
+            "stage %u failed %u times in a row because map outputs could not be read, "
+            "the last time: %.*s",
             stage->id, stage->fetch_failures, GLY_STR_ARG(message));
         gly_dag_scheduler_fail_stage(stage, GLY_E_FETCH_FAILED, text.data);
         return;
     }
     gly_str text = gly_scheduler_keep_text(scheduler, "%.*s", GLY_STR_ARG(message));
-    gly_dag_scheduler_fail_attempt(
-        stage, scheduler->now_ms + scheduler->options.resubmit_delay_ms, text.data);
+    gly_dag_scheduler_fail_attempt(stage, scheduler->now_ms + scheduler->options.resubmit_delay_ms,
+                                   text.data);
 }
 
 void gly_dag_scheduler_fetch_failed(gly_attempt *attempt, const gly_scheduler_event *event) {

@@ -180,4 +180,5 @@ void gly_executor_table_clear(gly_scheduler *scheduler) {
     gly_array_clear(&scheduler->live_executors);
     gly_array_clear(&scheduler->freed);
     gly_array_clear(&scheduler->emptied);
+    gly_array_clear(&scheduler->drained);
 }

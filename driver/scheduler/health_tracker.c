@@ -70,8 +70,7 @@ void gly_health_tracker_find_stuck(gly_task_set *set) {
     }
 }
 
-void gly_health_tracker_task_failed(gly_task_set *set, uint32_t partition,
-                                    gly_executor *executor) {
+void gly_health_tracker_task_failed(gly_task_set *set, uint32_t partition, gly_executor *executor) {
     if (!set->scheduler->options.exclude_on_failure || set->is_zombie) {
         return;
     }
@@ -176,8 +175,7 @@ bool gly_health_tracker_gives_up(gly_task_set *set) {
         return false;
     }
     if (set->tasks[set->unschedulable_partition].state == GLY_TASK_PENDING &&
-        scheduler->live_executors.count > 0 &&
-        !task_has_place(set, set->unschedulable_partition)) {
+        scheduler->live_executors.count > 0 && !task_has_place(set, set->unschedulable_partition)) {
         return true;
     }
     set->unschedulable_since_ms = GLY_SCHEDULER_NEVER;

@@ -1,7 +1,7 @@
-/* health_tracker.h - keeps tasks away from executors and hosts on which they fail (exclude on failure).
+/* health_tracker.h - exclude on failure: keeps tasks away from where they fail.
  *
- * Off by default.  Limits are Spark's: a task, 1 failure on an executor and 2 on a host; a task set,
- * 2 tasks on an executor and 2 executors on a host; the application, 2 and 2, for
+ * Off by default.  Limits are Spark's: a task, 1 failure on an executor and 2 on a host; a task
+ * set, 2 tasks on an executor and 2 executors on a host; the application, 2 and 2, for
  * exclude_timeout_ms.
  */
 #ifndef GLY_HEALTH_TRACKER_H

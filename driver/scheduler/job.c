@@ -12,10 +12,9 @@
 
 static gly_stage *find_or_make_stage(gly_scheduler *scheduler, gly_job *job,
                                      const gly_scheduler_stage *description) {
-    gly_stage *stage =
-        description->is_shuffle_map
-            ? gly_map_get(&scheduler->stages_by_shuffle, description->shuffle_id)
-            : NULL;
+    gly_stage *stage = description->is_shuffle_map
+                           ? gly_map_get(&scheduler->stages_by_shuffle, description->shuffle_id)
+                           : NULL;
     if (stage != NULL) {
         GLY_ASSERT(stage->id == description->stage_id &&
                    stage->task_count == description->task_count);

@@ -24,9 +24,9 @@ static bool is_near(const gly_task_set *set, const gly_executor *executor, gly_l
 }
 
 bool gly_locality_concerns(const gly_task_set *set, const gly_executor *executor) {
-    return set->has_preferences && (is_near(set, executor, GLY_LOCALITY_PROCESS) ||
-                                    is_near(set, executor, GLY_LOCALITY_NODE) ||
-                                    is_near(set, executor, GLY_LOCALITY_RACK));
+    return set->has_preferences &&
+           (is_near(set, executor, GLY_LOCALITY_PROCESS) ||
+            is_near(set, executor, GLY_LOCALITY_NODE) || is_near(set, executor, GLY_LOCALITY_RACK));
 }
 
 static bool anyone_near(const gly_task_set *set, gly_locality level) {

@@ -26,8 +26,7 @@ bool gly_output_commit_request(gly_attempt *attempt) {
 
 void gly_output_commit_release(gly_attempt *attempt) {
     gly_stage *stage = attempt->set->stage;
-    if (stage->committer != NULL &&
-        stage->committer[attempt->partition] == attempt->task_id + 1) {
+    if (stage->committer != NULL && stage->committer[attempt->partition] == attempt->task_id + 1) {
         stage->committer[attempt->partition] = 0;
     }
 }

@@ -4,9 +4,8 @@
  * below their min_share before others, then running slots over weight), and inside a pool FIFO or
  * FAIR again.  Spark sorts once for each round of offers; here every launched task asks again, so
  * that shares are right even when a thousand slots become free at once.
- * Invariant: sets[] holds the sets that have work, in FIFO order, plus some whose work has just been
- * launched (taken out by settle).
- * Not here: whether a set can use a slot (task_scheduler.c).
+ * Invariant: sets[] holds the sets that have work, in FIFO order, plus some whose work has just
+ * been launched (taken out by settle). Not here: whether a set can use a slot (task_scheduler.c).
  */
 #include "driver/scheduler/pool.h"
 

@@ -1,7 +1,7 @@
 /* rollback.c - never mix rows of two runs of a stage that may give other rows each time.
  *
- * If some readers have read the old outputs and others would read the new ones, rows would be lost or
- * doubled.  So all outputs of the stage are thrown away, and with them everything that was
+ * If some readers have read the old outputs and others would read the new ones, rows would be lost
+ * or doubled.  So all outputs of the stage are thrown away, and with them everything that was
  * computed from them, down to the results; results that were already given to the user cannot be
  * taken back: then the job fails (Spark: SPARK-23207, SPARK-25341).
  * A stage that never completed has had no reader, and its missing tasks simply run.

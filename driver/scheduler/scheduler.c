@@ -134,8 +134,7 @@ static void answer_commit(gly_scheduler *scheduler, const gly_scheduler_event *e
     gly_scheduler_action action = {.kind = GLY_SCHEDULER_COMMIT_ANSWER};
     action.commit.task_id = event->commit.task_id;
     action.commit.executor_id = event->commit.executor_id;
-    action.commit.allowed = attempt != NULL &&
-                            attempt->executor->id == event->commit.executor_id &&
+    action.commit.allowed = attempt != NULL && attempt->executor->id == event->commit.executor_id &&
                             gly_output_commit_request(attempt);
     gly_scheduler_add_action(scheduler, &action);
 }
@@ -144,8 +143,7 @@ static void move_output(gly_scheduler *scheduler, const gly_scheduler_event *eve
     const gly_executor *to = gly_executor_table_find(scheduler, event->moved.to_executor_id);
     if (to != NULL && to->is_alive) {
         (void)gly_map_output_tracker_move(scheduler->tracker, event->moved.shuffle_id,
-                                          event->moved.map_partition,
-                                          event->moved.from_executor_id,
+                                          event->moved.map_partition, event->moved.from_executor_id,
                                           event->moved.to_executor_id, event->moved.map_output);
     }
 }

@@ -53,18 +53,21 @@ typedef struct gly_scheduler_options {
     uint32_t max_stage_attempts;     /* spark.stage.maxConsecutiveAttempts, 4 */
     int64_t locality_wait_ms[GLY_LOCALITY_COUNT]; /* PROCESS, NODE, RACK are used; 3000 each */
     int64_t resubmit_delay_ms; /* after a fetch failure, so that its siblings arrive first; 200 */
-    int64_t avoid_ms; /* a failed task stays away from that executor this long if others live; 1000 */
+    int64_t avoid_ms; /* a failed task avoids that executor this long, if others live; 1000 */
+    /* Tasks that a busy executor may hold beyond its slots when a stage's tasks are so short that
+     * the round trip of a launch would cost more than they do; per slot, 0: never. */
+    uint32_t launch_ahead;
     bool speculation;
-    int64_t speculation_interval_ms; /* 100 */
-    double speculation_multiplier;   /* 3 */
-    double speculation_quantile;     /* 0.9 */
-    int64_t speculation_min_ms;      /* 100: tasks shorter than this are never speculated */
-    bool exclude_on_failure;         /* spark.excludeOnFailure.enabled */
-    int64_t exclude_timeout_ms;      /* 1 h */
+    int64_t speculation_interval_ms;  /* 100 */
+    double speculation_multiplier;    /* 3 */
+    double speculation_quantile;      /* 0.9 */
+    int64_t speculation_min_ms;       /* 100: tasks shorter than this are never speculated */
+    bool exclude_on_failure;          /* spark.excludeOnFailure.enabled */
+    int64_t exclude_timeout_ms;       /* 1 h */
     int64_t unschedulable_timeout_ms; /* 120 s: every executor excluded for a task fails its job */
-    gly_event_bus *bus;       /* gets job, stage, task and executor events; NULL: nobody */
-    int64_t wall_offset_ms;   /* wall clock = now_ms + this, in published events only */
-    uint64_t seed;            /* where offers start */
+    gly_event_bus *bus;               /* gets job, stage, task and executor events; NULL: nobody */
+    int64_t wall_offset_ms;           /* wall clock = now_ms + this, in published events only */
+    uint64_t seed;                    /* where offers start */
 } gly_scheduler_options;
 
 /* Spark 4's defaults. */
@@ -81,9 +84,9 @@ typedef enum gly_scheduler_event_kind {
     GLY_SCHEDULER_JOB_SUBMITTED,
     GLY_SCHEDULER_JOB_CANCELLED,
     GLY_SCHEDULER_TASK_FINISHED,
-    GLY_SCHEDULER_COMMIT_REQUESTED,  /* a task wants to commit its output files */
-    GLY_SCHEDULER_MAP_OUTPUT_MOVED,  /* a decommissioning executor gave a block to another */
-    GLY_SCHEDULER_SHUFFLE_REMOVED,   /* forget the map outputs: no job will read them again */
+    GLY_SCHEDULER_COMMIT_REQUESTED, /* a task wants to commit its output files */
+    GLY_SCHEDULER_MAP_OUTPUT_MOVED, /* a decommissioning executor gave a block to another */
+    GLY_SCHEDULER_SHUFFLE_REMOVED,  /* forget the map outputs: no job will read them again */
     GLY_SCHEDULER_EVENT_COUNT
 } gly_scheduler_event_kind;
 
@@ -128,7 +131,7 @@ typedef struct gly_scheduler_event {
         } registered;
         struct {
             uint32_t executor_id;
-            gly_str reason; /* for people: "exit status 137 (killed, out of memory)" */
+            gly_str reason;          /* for people: "exit status 137 (killed, out of memory)" */
             bool exit_caused_by_app; /* its running tasks count a failure */
         } lost;
         struct {
@@ -153,9 +156,9 @@ typedef struct gly_scheduler_event {
             uint64_t task_id;
             uint32_t executor_id; /* who says so; others than the task's own are ignored */
             gly_task_end end;
-            gly_status error; /* FAILED */
-            bool retryable;   /* FAILED: false fails the job at once (docs/decisions/0005-...) */
-            gly_str message;  /* FAILED, FETCH_FAILED, KILLED */
+            gly_status error;   /* FAILED */
+            bool retryable;     /* FAILED: false fails the job at once (docs/decisions/0005-...) */
+            gly_str message;    /* FAILED, FETCH_FAILED, KILLED */
             gly_str map_output; /* OK of a shuffle-map task: encoded gly_map_status */
             uint32_t failed_shuffle_id, failed_map_partition, failed_executor_id; /* FETCH_FAILED */
             const gly_task_numbers *numbers; /* metrics; may be NULL */
@@ -197,7 +200,7 @@ typedef struct gly_scheduler_action {
             uint64_t task_id; /* unique in the application */
             uint64_t job_id;  /* a live job that needs the stage */
             uint32_t stage_index, stage_id;
-            uint32_t stage_attempt; /* its tasks read the same map outputs (moved blocks: see epoch) */
+            uint32_t stage_attempt; /* its tasks read the same map outputs (moved: see epoch) */
             uint32_t partition;
             uint32_t attempt; /* of this partition in this stage attempt, from 0 */
             uint32_t executor_id;

@@ -3,9 +3,9 @@
  *   job ── stages ──┬── live_set ── tasks ── attempts ── executor
  *                   └── zombie sets (old stage attempts whose last tasks still run)
  *
- * Who owns what: the scheduler owns jobs, stages, executors and pools; a stage owns its task sets; a
- * set owns its tasks; attempts come from a free list.  A stage may belong to several jobs (a shared
- * shuffle) and is freed when it has no job and no running attempt.
+ * Who owns what: the scheduler owns jobs, stages, executors and pools; a stage owns its task sets;
+ * a set owns its tasks; attempts come from a free list.  A stage may belong to several jobs (a
+ * shared shuffle) and is freed when it has no job and no running attempt.
  */
 #ifndef GLY_SCHEDULER_INTERNAL_H
 #define GLY_SCHEDULER_INTERNAL_H
@@ -39,11 +39,13 @@ typedef struct gly_executor {
     uint32_t id, host;
     uint32_t slots, free_slots;
     bool is_alive, is_decommissioning;
-    uint32_t free_position;  /* in the free list, or NONE */
-    uint64_t held_round;     /* the offer round in which a wide task reserved what is free here */
-    uint64_t failure_epoch;  /* outputs of tasks launched at this epoch or before are lost; 0: none */
+    uint32_t free_position; /* in the free list, or NONE */
+    uint64_t held_round;    /* the offer round in which a wide task reserved what is free here */
+    uint64_t failure_epoch; /* outputs of tasks launched then or before are lost; 0: none */
     uint32_t running_count;
     gly_attempt *attempts;
+    uint32_t ahead_count; /* attempts sent ahead, waiting there for a slot: first_ahead is next */
+    gly_attempt *first_ahead, *last_ahead;
     int64_t excluded_until_ms;
     GLY_ARRAY(int64_t) failure_expiries_ms; /* of task failures that count against it */
 } gly_executor;
@@ -55,6 +57,8 @@ struct gly_attempt { /* one running task */
     uint32_t partition, number, width;
     gly_locality locality;
     bool is_speculative, is_killed;
+    bool is_ahead; /* holds no slot yet (width 0); on its executor's list of them */
+    gly_attempt *previous_ahead, *next_ahead;
     int64_t launched_ms;
     uint64_t epoch;
     gly_attempt *next_of_task;
@@ -86,12 +90,12 @@ struct gly_task_set { /* one attempt of a stage: tasks[partition] for all partit
     gly_pool *pool;
     uint32_t attempt;
     uint64_t job_id, priority; /* of its first job; FIFO goes by priority */
-    bool is_zombie;    /* launches nothing more; results of running tasks still count ... */
-    bool is_discarded; /* ... unless this: the job is over, or the inputs were replaced */
-    bool is_listed;    /* in pool->sets */
-    bool is_released;  /* in scheduler->to_release */
-    uint32_t missing_count;   /* partitions of this attempt when it started */
-    uint32_t remaining_count; /* tasks not DONE */
+    bool is_zombie;            /* launches nothing more; results of running tasks still count ... */
+    bool is_discarded;         /* ... unless this: the job is over, or the inputs were replaced */
+    bool is_listed;            /* in pool->sets */
+    bool is_released;          /* in scheduler->to_release */
+    uint32_t missing_count;    /* partitions of this attempt when it started */
+    uint32_t remaining_count;  /* tasks not DONE */
     uint32_t pending_count, running_count, running_slots;
     int64_t started_ms;
     gly_task *tasks;
@@ -123,14 +127,14 @@ struct gly_task_set { /* one attempt of a stage: tasks[partition] for all partit
 };
 
 typedef struct gly_place { /* where a partition would like to run */
-    uint32_t executor_id; /* or NONE */
-    uint32_t host;        /* index, or NONE */
+    uint32_t executor_id;  /* or NONE */
+    uint32_t host;         /* index, or NONE */
 } gly_place;
 
 typedef enum gly_stage_state {
-    GLY_STAGE_IDLE,    /* not wanted yet, or complete */
-    GLY_STAGE_WAITING, /* for parents */
-    GLY_STAGE_RUNNING, /* live_set is there */
+    GLY_STAGE_IDLE,     /* not wanted yet, or complete */
+    GLY_STAGE_WAITING,  /* for parents */
+    GLY_STAGE_RUNNING,  /* live_set is there */
     GLY_STAGE_RESUBMIT, /* failed; starts again at resubmit_ms */
 } gly_stage_state;
 
@@ -153,11 +157,11 @@ struct gly_stage {
     GLY_ARRAY(gly_stage_owner) owners;
     uint32_t *first_place; /* task_count + 1, or NULL: no preferences */
     gly_place *places;
-    uint32_t attempt_count; /* started so far */
+    uint32_t attempt_count;  /* started so far */
     uint32_t fetch_failures; /* attempts failed in a row */
     gly_task_set *live_set;
     GLY_ARRAY(gly_task_set *) sets; /* all with running tasks, and the live one */
-    uint8_t *is_done; /* result stage: by partition */
+    uint8_t *is_done;               /* result stage: by partition */
     uint32_t done_count;
     uint64_t *committer; /* output_commit.c: task id + 1 by partition, or NULL */
     gly_accumulators accumulators;
@@ -197,8 +201,10 @@ struct gly_scheduler {
     gly_map executors; /* id -> gly_executor*, dead ones too: an id is never used again */
     GLY_ARRAY(gly_executor *) free_executors; /* alive, accepting, free_slots > 0 */
     GLY_ARRAY(gly_executor *) live_executors;
-    char *no_executors; /* why none can be had; NULL: some live, or may come */
-    uint32_t total_slots, free_slots; /* of executors that accept tasks */
+    char *no_executors;                /* why none can be had; NULL: some live, or may come */
+    uint32_t total_slots, free_slots;  /* of executors that accept tasks */
+    bool is_launching_ahead;           /* attempts that start now hold no slot */
+    GLY_ARRAY(gly_executor *) drained; /* may take tasks ahead: an attempt has ended there */
     GLY_ARRAY(gly_host) hosts;
     GLY_ARRAY(char *) racks;
     gly_map host_index; /* hash of the name -> index + 1 of the first; see locality.c */
@@ -215,14 +221,14 @@ struct gly_scheduler {
     GLY_ARRAY(gly_stage *) to_release_stages;
     GLY_ARRAY(gly_pool *) pools;
     GLY_ARRAY(gly_task_set *) live_sets;
-    gly_map attempts; /* task id -> gly_attempt* */
+    gly_map attempts;           /* task id -> gly_attempt* */
     gly_attempt *free_attempts; /* by next_of_task */
     uint64_t next_task_id;
     uint64_t pending_tasks, running_tasks, pending_speculative;
     gly_map_output_tracker *tracker;
     /* offers */
-    bool is_dirty; /* something became launchable elsewhere than on `freed` */
-    bool has_empty_sets; /* some set in a pool has nothing left to launch */
+    bool is_dirty;                   /* something became launchable elsewhere than on `freed` */
+    bool has_empty_sets;             /* some set in a pool has nothing left to launch */
     GLY_ARRAY(gly_executor *) freed; /* executors with newly free slots */
     GLY_ARRAY(gly_executor *) emptied;
     uint64_t round;

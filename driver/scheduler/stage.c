@@ -25,8 +25,7 @@ static void copy_places(gly_stage *stage, const gly_scheduler_preference *prefer
     for (uint32_t p = 0; p < stage->task_count; p++) {
         stage->first_place[p] = used;
         for (uint32_t i = 0; i < preferences[p].executor_count; i++) {
-            stage->places[used++] =
-                (gly_place){preferences[p].executors[i], GLY_SCHEDULER_NONE};
+            stage->places[used++] = (gly_place){preferences[p].executors[i], GLY_SCHEDULER_NONE};
         }
         for (uint32_t i = 0; i < preferences[p].host_count; i++) {
             uint32_t host = gly_executor_table_host(stage->scheduler, preferences[p].hosts[i]);
@@ -151,8 +150,8 @@ void gly_stage_release_marked(gly_scheduler *scheduler) {
     for (size_t i = 0; i < scheduler->to_release_stages.count; i++) {
         bool is_repeated = false;
         for (size_t before = 0; before < i; before++) {
-            is_repeated |= scheduler->to_release_stages.items[before] ==
-                           scheduler->to_release_stages.items[i];
+            is_repeated |=
+                scheduler->to_release_stages.items[before] == scheduler->to_release_stages.items[i];
         }
         if (!is_repeated) {
             free_if_unused(scheduler->to_release_stages.items[i]);

@@ -98,8 +98,7 @@ static bool launch_one(gly_task_set *set, const offer *offered) {
     for (; set->round_level <= set->level_count; set->round_level++, set->round_misses = 0) {
         while (set->round_misses < offered->count && is_level_open(set)) {
             gly_executor *executor = offered->executors[set->round_cursor];
-            set->round_cursor =
-                set->round_cursor + 1 == offered->count ? 0 : set->round_cursor + 1;
+            set->round_cursor = set->round_cursor + 1 == offered->count ? 0 : set->round_cursor + 1;
             set->round_misses++;
             if (try_executor(set, executor)) {
                 set->round_misses = 0;
@@ -148,6 +147,53 @@ static bool run_round(gly_scheduler *scheduler, const offer *offered) {
     return end_round(scheduler, offered);
 }
 
+/* ---- ahead ---- */
+
+enum { AHEAD_AFTER = 64, AHEAD_BELOW_NS = 2000000 };
+
+/* The only set with pending tasks, if they are short and run anywhere; else NULL. */
+static gly_task_set *find_short_set(const gly_scheduler *scheduler) {
+    for (size_t i = 0; i < scheduler->live_sets.count; i++) {
+        gly_task_set *set = scheduler->live_sets.items[i];
+        if (set->pending_count == 0) {
+            continue;
+        }
+        const gly_accumulators *numbers = &set->stage->accumulators;
+        bool is_short =
+            numbers->merged_count >= AHEAD_AFTER &&
+            numbers->values[GLY_TASK_NUMBER_RUN_NS] / numbers->merged_count < AHEAD_BELOW_NS;
+        bool is_only = set->pending_count == scheduler->pending_tasks;
+        return is_short && is_only && !set->has_preferences && set->stage->width <= 1 ? set : NULL;
+    }
+    return NULL;
+}
+
+/* Tops up executors on which a task has just ended.  Not near the end of the stage, where the last
+ * tasks should go wherever a slot is free first. */
+static void launch_ahead(gly_scheduler *scheduler) {
+    uint32_t limit = scheduler->options.launch_ahead;
+    gly_task_set *set = scheduler->drained.count == 0 || scheduler->options.exclude_on_failure
+                            ? NULL
+                            : find_short_set(scheduler);
+    scheduler->is_launching_ahead = true;
+    for (size_t i = 0; set != NULL && i < scheduler->drained.count; i++) {
+        gly_executor *executor = scheduler->drained.items[i];
+        uint32_t most = limit * executor->slots;
+        if (!executor->is_alive || executor->is_decommissioning || executor->free_slots > 0 ||
+            executor->ahead_count * 2 > most) {
+            continue;
+        }
+        uint32_t partition = 0;
+        while (executor->ahead_count < most &&
+               set->pending_count > most * scheduler->live_executors.count &&
+               gly_task_set_find(set, executor, GLY_LOCALITY_NO_PREF, &partition)) {
+            gly_task_set_launch(set, partition, executor, GLY_LOCALITY_NO_PREF, false);
+        }
+    }
+    scheduler->is_launching_ahead = false;
+    scheduler->drained.count = 0;
+}
+
 void gly_task_scheduler_offer(gly_scheduler *scheduler) {
     gly_pool_settle(scheduler);
     while (scheduler->is_dirty || scheduler->freed.count > 0) {
@@ -167,6 +213,7 @@ void gly_task_scheduler_offer(gly_scheduler *scheduler) {
         scheduler->is_dirty |= is_due;
         scheduler->freed.count = 0;
     }
+    launch_ahead(scheduler);
 }
 
 /* ---- time ---- */

@@ -1,14 +1,15 @@
 /* task_set.c - pending tasks as stacks by place, with entries that are thrown away when met.
  *
- * A pending task lies on the stack of every place it prefers and, if it prefers any, on `all`; a task
- * without preferences lies on `no_preference` only.  Launching it does not look for its other
+ * A pending task lies on the stack of every place it prefers and, if it prefers any, on `all`; a
+ * task without preferences lies on `no_preference` only.  Launching it does not look for its other
  * entries: an entry whose task is no longer pending is removed when a search meets it.  So finding
  * a task is O(1) amortised, whatever the number of tasks, executors and hosts.  Pattern: Spark's
  * TaskSetManager.
  *
  * Invariant: pending_count, pending_at[] and the scheduler's pending_tasks count tasks in state
  * PENDING of sets that are not zombies; remaining_count counts those that are not DONE.
- * Not here: the order of sets (pool.c), waiting for locality (locality.c), failures (dag_scheduler.c).
+ * Not here: the order of sets (pool.c), waiting for locality (locality.c), failures
+ * (dag_scheduler.c).
  */
 #include "driver/scheduler/task_set.h"
 

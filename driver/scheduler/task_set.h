@@ -7,7 +7,8 @@
 /* A new attempt of the stage with its missing partitions pending; listed in its pool. */
 gly_task_set *gly_task_set_make(gly_stage *stage);
 void gly_task_set_free(gly_task_set *set); /* nothing of it may be running */
-/* A pending task for this executor at exactly this level; false if there is none.  Takes nothing. */
+/* A pending task for this executor at exactly this level; false if there is none.  Takes nothing.
+ */
 bool gly_task_set_find(gly_task_set *set, const gly_executor *executor, gly_locality level,
                        uint32_t *ret_partition);
 /* A task that wants a second copy, which may run on this executor. */
@@ -23,7 +24,8 @@ void gly_task_set_reopen(gly_task_set *set, uint32_t partition);
 void gly_task_set_retry(gly_task_set *set, uint32_t partition);
 /* Wants a second copy. */
 void gly_task_set_speculate(gly_task_set *set, uint32_t partition);
-/* Launches nothing more (a zombie).  discard: running tasks are killed and their results refused. */
+/* Launches nothing more (a zombie).  discard: running tasks are killed and their results refused.
+ */
 void gly_task_set_stop(gly_task_set *set, bool discard, const char *reason);
 bool gly_task_set_has_work(const gly_task_set *set);
 

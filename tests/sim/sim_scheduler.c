@@ -1,14 +1,13 @@
 /* sim_scheduler.c - the scheduler against a hostile world with a fake clock and a seed.
  *
- * A seed makes a cluster, a few jobs and a set of fault rates; then executors join, die, hang and come
- * back, are drained, lose blocks; messages come late, twice or not at all; tasks are slow, fail,
- * cannot fetch; jobs are cancelled and repeated.  The world knows the truth (which process lives,
- * which block exists, what every task read), so after every step it can tell whether the scheduler
- * kept its promises; see the check() calls.
+ * A seed makes a cluster, a few jobs and a set of fault rates; then executors join, die, hang and
+ * come back, are drained, lose blocks; messages come late, twice or not at all; tasks are slow,
+ * fail, cannot fetch; jobs are cancelled and repeated.  The world knows the truth (which process
+ * lives, which block exists, what every task read), so after every step it can tell whether the
+ * scheduler kept its promises; see the check() calls.
  *
  *   sim_scheduler [first seed [count]]     or SEED=n; the failing seed is printed
- *
- * At the end it measures the scheduler's own time per task.
+ * Not here: the scheduler's own time (sim_scheduler_speed.c).
  */
 #include "driver/event/event_bus.h"
 #include "driver/scheduler/map_output_tracker.h"
@@ -72,7 +71,7 @@ typedef struct sim_job {
 
 typedef struct sim_executor {
     uint32_t slots, used, host;
-    bool is_up;                     /* the process runs (perhaps hanging) */
+    bool is_up;                                   /* the process runs (perhaps hanging) */
     bool is_registered, is_given_up, is_draining; /* what the driver was told */
     int64_t hangs_until_ms, wiped_ms;
 } sim_executor;
@@ -99,9 +98,9 @@ typedef struct sim_task {
 
 typedef struct rates { /* of 1000 */
     uint32_t task_fails, fetch_flakes, die, hang, drain, duplicate, slow;
-    uint32_t wipes;  /* how many there are left */
-    bool is_calm;    /* no fault at all */
-    bool is_gentle;  /* a few wipes and nothing else: all jobs succeed, or are cancelled */
+    uint32_t wipes; /* how many there are left */
+    bool is_calm;   /* no fault at all */
+    bool is_gentle; /* a few wipes and nothing else: all jobs succeed, or are cancelled */
     bool is_doomed; /* executors are not replaced */
 } rates;
 
@@ -123,7 +122,7 @@ typedef struct world {
     uint32_t hosts, coming; /* executors that will join */
     GLY_ARRAY(sim_task *) tasks;
     gly_map failures; /* (job or shuffle stage, attempt, partition) -> count delivered */
-    gly_map versions;        /* shuffle << 32 | map -> uint64_t[MAX_STAGES] of the block that counts */
+    gly_map versions; /* shuffle << 32 | map -> uint64_t[MAX_STAGES] of the block that counts */
     uint64_t trace, launches, steps, ticks_at_now, refused, speculative, again, lost, wiped;
     uint64_t by_status[GLY_STATUS_COUNT];
     bool no_hope_sent;
@@ -454,8 +453,7 @@ static void on_commit_answer(world *w, const gly_scheduler_action *action) {
         uint64_t *committer = &job->committer[task->partition];
         if (*committer != 0) { /* only after the former one has failed */
             const sim_task *former = w->tasks.items[*committer - 1];
-            check(w, *committer == action->commit.task_id + 1 ||
-                         former->state == SIM_REPORTED ||
+            check(w, *committer == action->commit.task_id + 1 || former->state == SIM_REPORTED ||
                          w->executors.items[former->executor].is_given_up);
         }
         check(w, !job->done[task->partition]);
@@ -578,9 +576,9 @@ static void submit(world *w, uint32_t j) {
         if (from->has_preferences) {
             preferences[s] = GLY_NEW_ARRAY(gly_scheduler_preference, from->task_count + 1);
             for (uint32_t p = 0; p < from->task_count; p++) {
-                preferences[s][p] = (gly_scheduler_preference){
-                    p % 3 == 0 ? 1 : 0, &wanted_executors[p % 2], p % 4 == 0 ? 0 : 1 + p % 2,
-                    wanted_hosts};
+                preferences[s][p] =
+                    (gly_scheduler_preference){p % 3 == 0 ? 1 : 0, &wanted_executors[p % 2],
+                                               p % 4 == 0 ? 0 : 1 + p % 2, wanted_hosts};
             }
             stages[s].preferences = preferences[s];
         }
@@ -601,13 +599,14 @@ static void join(world *w) {
     static const gly_str hosts[] = {GLY_STR("host-0"), GLY_STR("host-1"), GLY_STR("host-2"),
                                     GLY_STR("host-3"), GLY_STR("host-4")};
     w->coming--;
-    sim_executor fresh = {.wiped_ms = -1, .slots = 1 + below(w, 4), .is_up = true, .is_registered = true};
+    sim_executor fresh = {
+        .wiped_ms = -1, .slots = 1 + below(w, 4), .is_up = true, .is_registered = true};
     fresh.host = below(w, w->hosts);
     gly_array_push(&w->executors, fresh);
     gly_scheduler_event event = {.kind = GLY_SCHEDULER_EXECUTOR_REGISTERED};
     event.registered.executor_id = (uint32_t)w->executors.count - 1;
     event.registered.host = hosts[fresh.host];
-    event.registered.rack = fresh.host == 4 ? (gly_str){"", 0}
+    event.registered.rack = fresh.host == 4  ? (gly_str){"", 0}
                             : fresh.host < 2 ? GLY_STR("rack-a")
                                              : GLY_STR("rack-b");
     event.registered.slots = fresh.slots;
@@ -957,104 +956,15 @@ static uint64_t run_seed(uint64_t seed, totals *sum) {
     return trace;
 }
 
-/* ---- the scheduler's own time ---- */
-
-typedef struct race {
-    gly_scheduler *scheduler;
-    GLY_ARRAY(uint64_t) running; /* task id, executor */
-    uint32_t launched;
-    bool is_over;
-} race;
-
-static void race_step(race *r, const gly_scheduler_event *event, int64_t now_ms) {
-    size_t count = 0;
-    const gly_scheduler_action *actions =
-        gly_scheduler_step(r->scheduler, event, now_ms, &count);
-    for (size_t i = 0; i < count; i++) {
-        if (actions[i].kind == GLY_SCHEDULER_LAUNCH_TASK) {
-            gly_array_push(&r->running, actions[i].launch.task_id);
-            gly_array_push(&r->running, actions[i].launch.executor_id);
-            r->launched++;
-        } else if (actions[i].kind == GLY_SCHEDULER_JOB_FINISHED) {
-            r->is_over = true;
-        }
-    }
-}
-
-static double measure(uint32_t tasks, uint32_t executors, uint32_t slots, bool with_preferences) {
-    gly_scheduler_options options;
-    gly_scheduler_options_default(&options);
-    gly_event_bus *bus = gly_event_bus_make();
-    options.bus = bus;
-    race r = {.scheduler = gly_scheduler_make(&options)};
-    gly_random random = {1};
-    char (*hosts)[16] = (char(*)[16])GLY_NEW_ARRAY(char, executors * 16);
-    for (uint32_t i = 0; i < executors; i++) {
-        (void)snprintf(hosts[i], 16, "h%u", i);
-        gly_scheduler_event event = {.kind = GLY_SCHEDULER_EXECUTOR_REGISTERED};
-        event.registered.executor_id = i;
-        event.registered.host = gly_str_of(hosts[i]);
-        event.registered.slots = slots;
-        race_step(&r, &event, 0);
-    }
-    gly_str *wanted = GLY_NEW_ARRAY(gly_str, 2 * (size_t)tasks);
-    gly_scheduler_preference *preferences = GLY_NEW_ARRAY(gly_scheduler_preference, tasks);
-    for (uint32_t i = 0; i < tasks; i++) {
-        wanted[2 * i] = gly_str_of(hosts[gly_random_below(&random, executors)]);
-        wanted[2 * i + 1] = gly_str_of(hosts[gly_random_below(&random, executors)]);
-        preferences[i] = (gly_scheduler_preference){0, NULL, 2, &wanted[2 * i]};
-    }
-    gly_scheduler_stage stage = {.task_count = tasks};
-    stage.preferences = with_preferences ? preferences : NULL;
-    gly_scheduler_event submit_event = {.kind = GLY_SCHEDULER_JOB_SUBMITTED};
-    submit_event.job.stage_count = 1;
-    submit_event.job.stages = &stage;
-    int64_t start = gly_clock_ns();
-    race_step(&r, &submit_event, 0);
-    for (int64_t step_count = 0; !r.is_over; step_count++) {
-        gly_scheduler_event event = {.kind = GLY_SCHEDULER_TICK};
-        if (r.running.count > 0) {
-            size_t pick = gly_random_below(&random, r.running.count / 2) * 2;
-            event.kind = GLY_SCHEDULER_TASK_FINISHED;
-            event.finished.task_id = r.running.items[pick];
-            event.finished.executor_id = (uint32_t)r.running.items[pick + 1];
-            r.running.items[pick + 1] = r.running.items[--r.running.count];
-            r.running.items[pick] = r.running.items[--r.running.count];
-        }
-        race_step(&r, &event, step_count / 20); /* 20,000 tasks/s */
-        if (gly_scheduler_next_tick(r.scheduler) <= step_count / 20) {
-            race_step(&r, &(gly_scheduler_event){.kind = GLY_SCHEDULER_TICK}, step_count / 20);
-        }
-    }
-    double us = (double)(gly_clock_ns() - start) / 1e3 / tasks;
-    GLY_ASSERT(r.launched == tasks);
-    gly_array_clear(&r.running);
-    gly_scheduler_free(r.scheduler);
-    gly_event_bus_free(bus);
-    free(hosts);
-    free(wanted);
-    free(preferences);
-    return us;
-}
-
-static void measure_all(void) {
-    printf("us per task:  10,000 tasks,    2 executors x 8: %.2f\n", measure(10000, 2, 8, false));
-    printf("              10,000 tasks, 1000 executors x 4: %.2f\n",
-           measure(10000, 1000, 4, false));
-    printf("             100,000 tasks, 1000 executors x 4: %.2f\n",
-           measure(100000, 1000, 4, false));
-    printf("             100,000 tasks with preferred hosts: %.2f\n",
-           measure(100000, 1000, 4, true));
-}
-
 static void print_totals(const totals *sum, uint64_t first, uint64_t count, int64_t ms) {
-    printf("%llu seeds from %llu in %lld ms: %llu steps, %llu tasks (%llu speculative, %llu in later "
-           "stage attempts), %llu executors lost, %llu wiped\njobs: %llu",
-           (unsigned long long)count, (unsigned long long)first, (long long)ms,
-           (unsigned long long)sum->steps, (unsigned long long)sum->launches,
-           (unsigned long long)sum->speculative, (unsigned long long)sum->again,
-           (unsigned long long)sum->lost, (unsigned long long)sum->wiped,
-           (unsigned long long)sum->jobs);
+    printf(
+        "%llu seeds from %llu in %lld ms: %llu steps, %llu tasks (%llu speculative, %llu in later "
+        "stage attempts), %llu executors lost, %llu wiped\njobs: %llu",
+        (unsigned long long)count, (unsigned long long)first, (long long)ms,
+        (unsigned long long)sum->steps, (unsigned long long)sum->launches,
+        (unsigned long long)sum->speculative, (unsigned long long)sum->again,
+        (unsigned long long)sum->lost, (unsigned long long)sum->wiped,
+        (unsigned long long)sum->jobs);
     for (int s = 0; s < GLY_STATUS_COUNT; s++) {
         if (sum->by_status[s] > 0) {
             printf(", %llu %s", (unsigned long long)sum->by_status[s],
@@ -1089,8 +999,5 @@ int main(int argc, char **argv) {
         }
     }
     print_totals(&sum, first, count, gly_clock_ms() - start);
-    if (count > 1) {
-        measure_all();
-    }
     return 0;
 }

@@ -24,7 +24,8 @@ GLY_TEST(escapes_what_json_forbids) {
 
 GLY_TEST(keeps_utf8_and_replaces_what_is_none) {
     gly_builder out = {0};
-    GLY_CHECK_TEXT(escape(&out, GLY_STR("gr\u00fc\u00df \u20ac \U0001F980")), "gr\u00fc\u00df \u20ac \U0001F980");
+    GLY_CHECK_TEXT(escape(&out, GLY_STR("gr\u00fc\u00df \u20ac \U0001F980")),
+                   "gr\u00fc\u00df \u20ac \U0001F980");
     GLY_CHECK_TEXT(escape(&out, GLY_STR("\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf")),
                    "\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf");
     static const gly_str broken[] = {

@@ -1,4 +1,4 @@
-/* scheduler_harness.h - a scheduler, a fake clock and what it did last, for the tests of this folder. */
+/* scheduler_harness.h - a scheduler, a fake clock and what it did last, for tests. */
 #ifndef SCHEDULER_HARNESS_H
 #define SCHEDULER_HARNESS_H
 
@@ -91,8 +91,8 @@ GLY_UNUSED static void harness_lose(harness *h, uint32_t id, bool caused_by_app)
     harness_step(h, &event);
 }
 
-GLY_UNUSED static void harness_submit(harness *h, uint64_t job_id, const gly_scheduler_stage *stages,
-                                      uint32_t count) {
+GLY_UNUSED static void harness_submit(harness *h, uint64_t job_id,
+                                      const gly_scheduler_stage *stages, uint32_t count) {
     gly_scheduler_event event = {.kind = GLY_SCHEDULER_JOB_SUBMITTED};
     event.job.job_id = job_id;
     event.job.stages = stages;
@@ -102,7 +102,7 @@ GLY_UNUSED static void harness_submit(harness *h, uint64_t job_id, const gly_sch
     harness_step(h, &event);
 }
 
-/* A map stage of `maps` tasks (stage 1, shuffle 1) read by a result stage of `reducers` (stage 2). */
+/* A map stage of `maps` tasks (stage 1, shuffle 1) read by a result stage of `reducers`. */
 GLY_UNUSED static void harness_submit_two(harness *h, uint64_t job_id, uint32_t maps,
                                           uint32_t reducers) {
     static const uint32_t parents[] = {0};

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 GLY_TEST(events_are_json_objects) {
-    uint64_t numbers[GLY_TASK_NUMBER_COUNT] = {[GLY_TASK_NUMBER_RUN_NS] = 5,
-                                               [GLY_TASK_NUMBER_SPILL_BYTES] = UINT64_MAX};
+    uint64_t numbers[GLY_TASK_NUMBER_COUNT] = {
+        [GLY_TASK_NUMBER_RUN_NS] = 5, [GLY_TASK_NUMBER_SPILL_BYTES] = UINT64_MAX};
     gly_event event = {.kind = GLY_EVENT_TASK_END, .time_ms = 1700000000123};
     event.task_end.task_id = 7;
     event.task_end.end = GLY_TASK_END_FAILED;

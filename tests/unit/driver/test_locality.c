@@ -161,8 +161,7 @@ GLY_TEST(a_lost_preferred_executor_is_no_preference) {
 }
 
 GLY_SUITE("locality", a_task_goes_where_its_data_is, it_waits_three_seconds_and_then_takes_any,
-          a_place_that_becomes_free_in_time_is_taken,
-          levels_are_tried_in_order_each_with_its_wait, racks_count,
-          who_wants_a_host_that_is_not_there_does_not_wait,
+          a_place_that_becomes_free_in_time_is_taken, levels_are_tried_in_order_each_with_its_wait,
+          racks_count, who_wants_a_host_that_is_not_there_does_not_wait,
           a_host_that_comes_is_used_and_one_that_goes_is_forgotten,
           tasks_without_preferences_never_wait, a_lost_preferred_executor_is_no_preference)
