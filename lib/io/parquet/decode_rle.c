@@ -53,6 +53,9 @@ static bool next_run(gly_decode_rle *rle) {
             for (size_t i = 0; i < size; i++) {
                 value |= (uint32_t)rle->cursor[i] << (8 * i);
             }
+            if (rle->width < 32 && value >> rle->width != 0) {
+                return false; /* callers rely on values of width bits */
+            }
             rle->cursor += size;
             rle->value = value;
             rle->run_left = head >> 1;

@@ -172,6 +172,16 @@ GLY_TEST(cut_input_is_refused) {
     gly_builder_clear(&out);
 }
 
+GLY_TEST(run_values_have_no_more_bits_than_the_width) {
+    uint8_t bytes[64] = {200, 1, 8}; /* 100 times 8, which has four bits */
+    gly_decode_rle rle;
+    uint32_t got[100 + GLY_BIT_UNPACK_OVERWRITE];
+    gly_decode_rle_open(&rle, bytes, 3, 3);
+    GLY_CHECK(!gly_decode_rle_read(&rle, 100, got));
+    gly_decode_rle_open(&rle, bytes, 3, 4);
+    GLY_CHECK(gly_decode_rle_read(&rle, 100, got));
+}
+
 GLY_TEST(largest_value) {
     GLY_CHECK_INT(gly_decode_rle_largest(wanted, 0), 0);
     for (uint32_t i = 0; i < 100; i++) {
@@ -182,4 +192,5 @@ GLY_TEST(largest_value) {
 }
 
 GLY_SUITE("decode_rle", unpacks_every_width, reads_what_the_encoder_writes, bits_and_counts,
-          takes_only_whole_runs, cut_input_is_refused, largest_value)
+          takes_only_whole_runs,
+          run_values_have_no_more_bits_than_the_width, cut_input_is_refused, largest_value)
