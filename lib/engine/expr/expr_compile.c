@@ -236,6 +236,7 @@ static bool is_cheap(const gly_expr *expr, int depth) {
     case GLY_FN_NOT:
     case GLY_FN_AND:
     case GLY_FN_OR:
+    case GLY_FN_IN:
         break;
     default:
         return false;

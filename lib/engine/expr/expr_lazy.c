@@ -8,6 +8,7 @@
  */
 #include "lib/engine/expr/expr_program.h"
 
+#include "lib/engine/kernel/k_bits.h"
 #include "lib/engine/kernel/k_gather.h"
 
 enum { IS_FALSE = 0, IS_TRUE = 1, IS_NULL = 2 };
@@ -107,11 +108,31 @@ static void start_merging(gly_expr_state *state, const gly_step *step, gly_colum
     memset(result->data, 0, gly_type_width(result->type) * result->count);
 }
 
+/* All rows of the batch are open and the condition is flat: through bits, without branches. */
+static uint32_t split_all(const gly_column *condition, uint16_t *chosen, uint16_t *rest,
+                          uint32_t *ret_rest) {
+    uint64_t bits[(GLY_BATCH_ROWS + 63) / 64];
+    uint32_t count = condition->count;
+    gly_k_bits_from_bytes(condition->data, count, bits);
+    if (condition->validity != NULL) {
+        gly_k_bits_and(bits, condition->validity, count);
+    }
+    uint32_t chosen_count = gly_k_bits_to_selection(bits, count, chosen);
+    for (size_t i = 0; i < gly_column_words(count); i++) {
+        bits[i] = ~bits[i];
+    }
+    *ret_rest = gly_k_bits_to_selection(bits, count, rest);
+    return chosen_count;
+}
+
 /* Rows where the condition is true go to chosen, the others to rest (which may be open's list). */
 static uint32_t split(const gly_column *condition, gly_rows open, uint16_t *chosen,
                       uint16_t *rest, uint32_t *ret_rest) {
     uint32_t chosen_count = 0;
     uint32_t rest_count = 0;
+    if (open.rows == NULL && condition->shape == GLY_SHAPE_FLAT) {
+        return split_all(condition, chosen, rest, ret_rest);
+    }
     for (uint32_t i = 0; i < open.count; i++) {
         uint32_t row = row_at(open, i);
         bool is_true = truth(condition, row) == IS_TRUE;

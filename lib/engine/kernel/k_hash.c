@@ -9,6 +9,7 @@
 
 #include "lib/base/hash.h"
 #include "lib/data/batch.h"
+#include "lib/engine/kernel/kernel.h"
 
 #include <math.h>
 
@@ -40,7 +41,7 @@ static inline uint64_t hash_text(const gly_text *text) {
 /* out[i] = hash of data[at(i)] */
 #define HASH_LOOPS(type, HASH)                                                                     \
     do {                                                                                           \
-        const type *values = data;                                                                 \
+        const type *restrict values = data;                                                        \
         if (selection == NULL) {                                                                   \
             for (uint32_t i = 0; i < count; i++) {                                                 \
                 out[i] = HASH(values[i]);                                                          \
@@ -52,8 +53,9 @@ static inline uint64_t hash_text(const gly_text *text) {
         }                                                                                          \
     } while (0)
 
+GLY_KERNEL_CLONES
 static void hash_values(gly_kind kind, const void *data, const uint16_t *selection, uint32_t count,
-                        uint64_t *out) {
+                        uint64_t *restrict out) {
     switch (kind) {
     case GLY_KIND_I8:
         HASH_LOOPS(int8_t, HASH_INTEGER);

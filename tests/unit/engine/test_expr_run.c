@@ -166,6 +166,116 @@ GLY_TEST(conjuncts_keep_guards) {
     gly_arena_free(arena);
 }
 
-GLY_SUITE("expr_run", nulls_spread, three_valued_logic, branches_do_not_raise_elsewhere,
+/* An entry that no row uses raises (the harness adds one that is 0): rows are computed instead. */
+GLY_TEST(unused_entries_do_not_raise) {
+    static const gly_expr_case_column columns[] = {
+        {"a", "int", "1|2|5|-5|10"}, {"s", "string", "1|2|33|4|5"}, {0}};
+    GLY_EXPR_CASE(columns, "(div 10 a)", "10|5|2|-2|1");
+    GLY_EXPR_CASE(columns, "(cast s int)", "1|2|33|4|5"); /* '' is no number */
+    GLY_EXPR_CASE(columns, "(concat s ' is a long number')",
+                  "1 is a long number|2 is a long number|33 is a long number|4 is a long number|"
+                  "5 is a long number");
+}
+
+/* Branches that raise on purpose raise only when they are taken. */
+GLY_TEST(raising_branches) {
+    GLY_EXPR_CASE(numbers, "(case (= a 99) (cast (raise_error 'no') int) true b)",
+                  "2|2|null|0|5|7");
+    GLY_EXPR_CASE(numbers, "(case (= a 7) (cast (raise_error 'no') int) true b)", "!no (line 1");
+}
+
+/* Two dictionaries after another, under one id and under two, large and small. */
+GLY_TEST(dictionaries_are_remembered) {
+    gly_arena *arena = gly_arena_make(), *scratch = gly_arena_make();
+    gly_error err = {0};
+    gly_expr_case_column columns[] = {{"s", "string", ""}, {0}};
+    gly_expr *expr = gly_expr_case_parse(
+        arena, columns, "(concat (upper (substring s 1 20)) ' and then some')", &err);
+    gly_expr_program *program;
+    GLY_CHECK_OK(gly_expr_compile(arena, 1, &expr, &program, &err), &err);
+    gly_expr_state *state = gly_expr_state_make(program, 0);
+    uint64_t last_id = 0;
+    for (int round = 0; round < 12; round++) {
+        uint32_t entries = round < 6 ? 3 : 5000, count = GLY_MIN(GLY_BATCH_ROWS, 1500);
+        gly_column dictionary;
+        gly_arena *own = gly_arena_make(); /* the dictionary's bytes move between batches */
+        gly_column_make_flat(own, GLY_TYPE_OF(STRING), entries, &dictionary);
+        for (uint32_t i = 0; i < entries; i++) {
+            const char *text = gly_arena_format(own, "entry number %u of %d, a long text", i,
+                                                round / 3);
+            gly_value value = gly_value_text(GLY_TYPE_OF(STRING), gly_str_of(text));
+            gly_column_set(own, &dictionary, i, &value);
+        }
+        dictionary.shape = GLY_SHAPE_DICTIONARY;
+        dictionary.dictionary_count = entries;
+        dictionary.dictionary_id = 7 + (uint64_t)round / 3;
+        dictionary.count = count;
+        dictionary.codes = gly_arena_alloc(own, count * sizeof(uint32_t));
+        for (uint32_t i = 0; i < count; i++) {
+            dictionary.codes[i] = (i * 31 + (uint32_t)round) % entries;
+        }
+        gly_batch batch = {.column_count = 1, .count = count, .selected = count,
+                           .columns = &dictionary};
+        gly_column result;
+        GLY_CHECK_OK(gly_expr_run(state, &batch, scratch, &result, &err), &err);
+        for (uint32_t i = 0; i < count; i++) {
+            char wanted[80], start[24];
+            snprintf(start, sizeof start, "ENTRY NUMBER %u OF %d, ", dictionary.codes[i], round / 3);
+            snprintf(wanted, sizeof wanted, "%.20s and then some", start);
+            gly_value value = gly_column_get(&result, i);
+            if (!gly_str_equal(value.text, gly_str_of(wanted))) {
+                fprintf(stderr, "round %d row %u: %.*s\n", round, i, GLY_STR_ARG(value.text));
+                GLY_CHECK(false);
+                break;
+            }
+        }
+        if (result.shape == GLY_SHAPE_DICTIONARY && round % 3 == 2) {
+            GLY_CHECK(result.dictionary_id == last_id);
+        }
+        last_id = result.shape == GLY_SHAPE_DICTIONARY ? result.dictionary_id : last_id;
+        gly_arena_reset(scratch);
+        gly_arena_free(own);
+    }
+    gly_expr_state_free(state);
+    gly_arena_free(scratch);
+    gly_arena_free(arena);
+}
+
+GLY_TEST(numbers_of_rows) {
+    gly_arena *arena = gly_arena_make(), *scratch = gly_arena_make();
+    gly_error err = {0};
+    gly_expr *exprs[3] = {gly_expr_case_parse(arena, NULL, "(monotonically_increasing_id)", &err),
+                          gly_expr_case_parse(arena, NULL, "(rand 42L)", &err),
+                          gly_expr_case_parse(arena, NULL, "(rand 42L)", &err)};
+    gly_expr_program *program;
+    GLY_CHECK_OK(gly_expr_compile(arena, 3, exprs, &program, &err), &err);
+    gly_expr_state *state = gly_expr_state_make(program, 3);
+    double first = 0;
+    for (int round = 0; round < 2; round++) {
+        gly_batch batch = {.count = 2, .selected = 2};
+        gly_column results[3];
+        GLY_CHECK_OK(gly_expr_run(state, &batch, scratch, results, &err), &err);
+        for (uint32_t i = 0; i < 2; i++) {
+            GLY_CHECK_INT(gly_column_get(&results[0], i).i64,
+                          (INT64_C(3) << 33) + round * 2 + i);
+            double a = gly_column_get(&results[1], i).f64, b = gly_column_get(&results[2], i).f64;
+            GLY_CHECK(a == b && a >= 0 && a < 1); /* equal seeds, two streams */
+            GLY_CHECK(a != first);
+            first = a;
+        }
+    }
+    gly_expr_state_free(state);
+    state = gly_expr_state_make(program, 0);
+    gly_batch batch = {.count = 1, .selected = 1};
+    gly_column results[3];
+    GLY_CHECK_OK(gly_expr_run(state, &batch, scratch, results, &err), &err);
+    GLY_CHECK(gly_column_get(&results[1], 0).f64 == 0.619189370225301); /* Spark's rand(42) */
+    gly_expr_state_free(state);
+    gly_arena_free(scratch);
+    gly_arena_free(arena);
+}
+
+GLY_SUITE("expr_run", unused_entries_do_not_raise, raising_branches, dictionaries_are_remembered,
+          numbers_of_rows, nulls_spread, three_valued_logic, branches_do_not_raise_elsewhere,
           case_and_friends, comparisons, membership, decimals_narrow_and_wide, one_value,
           conjuncts_keep_guards)
