@@ -102,6 +102,7 @@ static void fill_scheduler_options(const gly_config *config, gly_event_bus *bus,
     ret->speculation_multiplier = gly_config_double(config, GLY_CONFIG_SPECULATION_MULTIPLIER);
     ret->speculation_quantile = gly_config_double(config, GLY_CONFIG_SPECULATION_QUANTILE);
     ret->exclude_on_failure = gly_config_bool(config, GLY_CONFIG_EXCLUDE_ON_FAILURE);
+    ret->launch_ahead = 16;
     ret->bus = bus;
     ret->wall_offset_ms = gly_clock_wall_ms() - gly_clock_ms();
 }

@@ -3,9 +3,10 @@
  * An attempt is on three lists at once (its task's, its executor's, its set's), so that whoever
  * ends - the task, the executor, the job - finds it without a search.
  * An attempt sent ahead has width 0 until a slot of its executor becomes free: the executor runs
- * what it holds in the order of arrival, so the oldest takes the slot. Invariant: an executor's
- * free_slots + the widths of its attempts = its slots. Not here: what the end means for the task
- * (task_set.c, dag_scheduler.c).
+ * what it holds in the order of arrival, so the oldest takes the slot.
+ *
+ * Invariant: an executor's free_slots + the widths of its attempts = its slots.
+ * Not here: what the end means for the task (task_set.c, dag_scheduler.c).
  */
 #include "driver/scheduler/attempt.h"
 
