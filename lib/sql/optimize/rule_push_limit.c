@@ -2,8 +2,10 @@
  *
  *   LIMIT over LIMIT      one LIMIT
  *   LIMIT over PROJECT    below it, unless a SORT is there (TOPN wants the two together)
- *   LIMIT n over UNION    n rows of each branch are enough; the LIMIT above stays
  *   LIMIT n over l LEFT JOIN r   n rows of l are enough; the LIMIT above stays
+ *
+ * Not into the branches of a UNION: the planner's limit of each partition already stops them, and a
+ * LIMIT of the branch would bring its rows to one partition first.
  */
 #include "lib/sql/optimize/rule.h"
 
@@ -38,19 +40,14 @@ static bool has_few_rows(const gly_logical *node, uint64_t most) {
            (node->kind == GLY_LOGICAL_VALUES && node->values.row_count <= most);
 }
 
-/* The first child_count children with a LIMIT on those that may have more rows. */
-static gly_logical *limit_children(gly_rule_context *context, gly_logical *node,
-                                   uint32_t child_count, uint64_t most) {
-    gly_logical **children = gly_arena_copy(context->arena, node->children,
-                                            node->child_count * sizeof *children);
-    bool changed = false;
-    for (uint32_t i = 0; i < child_count; i++) {
-        if (!has_few_rows(children[i], most)) {
-            children[i] = make_limit(context, children[i], most, 0);
-            changed = true;
-        }
+/* A LIMIT on the left of a join that may have more rows. */
+static gly_logical *limit_left(gly_rule_context *context, gly_logical *join, uint64_t most) {
+    if (has_few_rows(join->children[0], most)) {
+        return join;
     }
-    return changed ? gly_rule_with_children(context, node, children) : node;
+    gly_logical **children = gly_arena_copy(context->arena, join->children, 2 * sizeof *children);
+    children[0] = make_limit(context, children[0], most, 0);
+    return gly_rule_with_children(context, join, children);
 }
 
 static gly_logical *change(gly_rule_context *context, gly_logical *node) {
@@ -69,15 +66,10 @@ static gly_logical *change(gly_rule_context *context, gly_logical *node) {
         return gly_rule_with_child(
             context, child,
             make_limit(context, child->children[0], node->limit.limit, node->limit.offset));
-    case GLY_LOGICAL_UNION:
-        return most == UINT64_MAX
-                   ? node
-                   : gly_rule_with_child(context, node,
-                                         limit_children(context, child, child->child_count, most));
     case GLY_LOGICAL_JOIN:
         return most == UINT64_MAX || child->join.kind != GLY_JOIN_LEFT
                    ? node
-                   : gly_rule_with_child(context, node, limit_children(context, child, 1, most));
+                   : gly_rule_with_child(context, node, limit_left(context, child, most));
     default:
         return node;
     }
