@@ -55,6 +55,7 @@ gly_scheduler *gly_scheduler_make(const gly_scheduler_options *options) {
     scheduler->next_exclusion_end_ms = GLY_SCHEDULER_NEVER;
     scheduler->next_speculation_ms = INT64_MIN;
     scheduler->texts = gly_arena_make();
+    gly_array_reserve(&scheduler->actions, 16); /* so that a step never returns NULL */
     scheduler->tracker = gly_map_output_tracker_make();
     gly_pool_init(scheduler, options);
     return scheduler;

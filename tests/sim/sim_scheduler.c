@@ -74,6 +74,7 @@ typedef struct sim_executor {
     bool is_up;                                   /* the process runs (perhaps hanging) */
     bool is_registered, is_given_up, is_draining; /* what the driver was told */
     int64_t hangs_until_ms, wiped_ms;
+    GLY_ARRAY(uint64_t) ahead; /* tasks sent before a slot was free, oldest first */
 } sim_executor;
 
 typedef enum sim_outcome { SIM_RUNNING, SIM_ENDED, SIM_REPORTED } sim_outcome;
@@ -87,7 +88,7 @@ typedef struct sim_task {
     uint32_t job, stage, partition, stage_attempt, executor, width;
     int64_t launched_ms, ended_ms;
     sim_outcome state;
-    bool is_kill_asked, may_commit, asked_commit, is_speculative;
+    bool is_kill_asked, may_commit, asked_commit, is_speculative, is_ahead;
     gly_task_end end;
     bool is_users_error;
     uint32_t failed_shuffle, failed_map, failed_executor;
@@ -123,7 +124,7 @@ typedef struct world {
     GLY_ARRAY(sim_task *) tasks;
     gly_map failures; /* (job or shuffle stage, attempt, partition) -> count delivered */
     gly_map versions; /* shuffle << 32 | map -> uint64_t[MAX_STAGES] of the block that counts */
-    uint64_t trace, launches, steps, ticks_at_now, refused, speculative, again, lost, wiped;
+    uint64_t trace, launches, steps, ticks_at_now, refused, speculative, again, lost, wiped, ahead;
     uint64_t by_status[GLY_STATUS_COUNT];
     bool no_hope_sent;
 } world;
@@ -189,7 +190,8 @@ static void make_query(world *w, uint32_t index) {
     query->stage_count = 1 + below(w, MAX_STAGES);
     for (uint32_t s = 0; s < query->stage_count; s++) {
         sim_stage *stage = &query->stages[s];
-        stage->task_count = chance(w, 30) ? 0 : 1 + below(w, chance(w, 200) ? 200 : 25);
+        uint32_t most = chance(w, 20) ? 600 : chance(w, 200) ? 200 : 25;
+        stage->task_count = chance(w, 30) ? 0 : 1 + below(w, most);
         stage->width = chance(w, 100) ? 1 + below(w, 4) : 1;
         stage->is_map = s + 1 < query->stage_count;
         stage->stage_id = 1000 * (index + 1) + s;
@@ -249,6 +251,7 @@ static void make_world(world *w, uint64_t seed) {
     w->options.exclude_on_failure = chance(w, 200);
     w->options.exclude_timeout_ms = 20000;
     w->options.unschedulable_timeout_ms = 5000;
+    w->options.launch_ahead = chance(w, 500) ? 1 + below(w, 4) : 0;
     w->options.avoid_ms = chance(w, 500) ? 1000 : 0;
     w->options.seed = seed;
     w->bus = gly_event_bus_make();
@@ -294,6 +297,9 @@ static void free_world(world *w) {
     }
     gly_map_clear(&w->versions);
     gly_map_clear(&w->failures);
+    for (size_t i = 0; i < w->executors.count; i++) {
+        gly_array_clear(&w->executors.items[i].ahead);
+    }
     gly_array_clear(&w->executors);
     gly_array_clear(&w->queue);
 }
@@ -362,6 +368,45 @@ static void read_inputs(world *w, sim_task *task) {
     }
 }
 
+static void take_slots(world *w, uint64_t id) {
+    sim_task *task = w->tasks.items[id];
+    sim_executor *executor = &w->executors.items[task->executor];
+    const sim_stage *stage = stage_of(w, task);
+    if (executor->used < executor->slots || w->options.launch_ahead == 0) {
+        executor->used += task->width;
+        check(w, executor->used <= executor->slots);
+        return;
+    }
+    check(w, task->width == 1 && !stage->has_preferences && !task->is_speculative);
+    check(w, executor->ahead.count < (size_t)w->options.launch_ahead * executor->slots);
+    task->is_ahead = true;
+    gly_array_push(&executor->ahead, id);
+    w->ahead++;
+}
+
+/* What the driver knows to be free: the oldest task sent ahead takes it. */
+static void give_slots(world *w, uint64_t id) {
+    sim_task *task = w->tasks.items[id];
+    sim_executor *executor = &w->executors.items[task->executor];
+    if (task->is_ahead) {
+        for (size_t i = 0; i < executor->ahead.count; i++) {
+            if (executor->ahead.items[i] == id) {
+                gly_array_remove_at(&executor->ahead, i);
+                break;
+            }
+        }
+        task->is_ahead = false;
+    } else {
+        executor->used -= task->width;
+    }
+    while (executor->ahead.count > 0 && executor->used < executor->slots &&
+           !executor->is_draining) {
+        w->tasks.items[executor->ahead.items[0]]->is_ahead = false;
+        gly_array_remove_at(&executor->ahead, 0);
+        executor->used++;
+    }
+}
+
 static void on_launch(world *w, const gly_scheduler_action *action) {
     check(w, action->launch.task_id == w->tasks.count);
     check(w, action->launch.executor_id < w->executors.count);
@@ -382,8 +427,7 @@ static void on_launch(world *w, const gly_scheduler_action *action) {
     const sim_stage *stage = stage_of(w, task);
     check(w, task->partition < stage->task_count);
     check(w, task->width == GLY_MIN(stage->width, executor->slots));
-    executor->used += task->width;
-    check(w, executor->used <= executor->slots);
+    take_slots(w, action->launch.task_id);
     check(w, !task->is_speculative || w->options.speculation);
     read_inputs(w, task);
     int64_t duration = 1 + below(w, 100);
@@ -780,7 +824,7 @@ static void deliver(world *w, uint64_t id) {
     const sim_stage *stage = stage_of(w, task);
     bool is_first = task->state == SIM_ENDED;
     if (is_first && !executor->is_given_up) {
-        executor->used -= task->width;
+        give_slots(w, id);
         if (task->end == GLY_TASK_END_FAILED && !task->is_kill_asked && !task->is_users_error) {
             count_failure(w, task);
         }
@@ -919,7 +963,7 @@ static void check_end(world *w) {
 }
 
 typedef struct totals {
-    uint64_t jobs, launches, steps, speculative, again, lost, wiped;
+    uint64_t jobs, launches, steps, speculative, again, ahead, lost, wiped;
     uint64_t by_status[GLY_STATUS_COUNT];
 } totals;
 
@@ -947,6 +991,7 @@ static uint64_t run_seed(uint64_t seed, totals *sum) {
     }
     sum->speculative += w.speculative;
     sum->again += w.again;
+    sum->ahead += w.ahead;
     sum->lost += w.lost;
     sum->wiped += w.wiped;
     sum->launches += w.launches;
@@ -957,14 +1002,13 @@ static uint64_t run_seed(uint64_t seed, totals *sum) {
 }
 
 static void print_totals(const totals *sum, uint64_t first, uint64_t count, int64_t ms) {
-    printf(
-        "%llu seeds from %llu in %lld ms: %llu steps, %llu tasks (%llu speculative, %llu in later "
-        "stage attempts), %llu executors lost, %llu wiped\njobs: %llu",
-        (unsigned long long)count, (unsigned long long)first, (long long)ms,
-        (unsigned long long)sum->steps, (unsigned long long)sum->launches,
-        (unsigned long long)sum->speculative, (unsigned long long)sum->again,
-        (unsigned long long)sum->lost, (unsigned long long)sum->wiped,
-        (unsigned long long)sum->jobs);
+    printf("%llu seeds from %llu in %lld ms: %llu steps, %llu tasks (%llu speculative, %llu in "
+           "later stage attempts, %llu sent ahead), %llu executors lost, %llu wiped\njobs: %llu",
+           (unsigned long long)count, (unsigned long long)first, (long long)ms,
+           (unsigned long long)sum->steps, (unsigned long long)sum->launches,
+           (unsigned long long)sum->speculative, (unsigned long long)sum->again,
+           (unsigned long long)sum->ahead, (unsigned long long)sum->lost,
+           (unsigned long long)sum->wiped, (unsigned long long)sum->jobs);
     for (int s = 0; s < GLY_STATUS_COUNT; s++) {
         if (sum->by_status[s] > 0) {
             printf(", %llu %s", (unsigned long long)sum->by_status[s],

@@ -569,6 +569,63 @@ GLY_TEST(slots_held_for_a_task_that_found_room_elsewhere_are_offered_again) {
     harness_stop(&h);
 }
 
+/* One executor of two slots and a stage of 400 tasks of 1 ms, of which `done` have ended. */
+static void reach_ahead(uint32_t launch_ahead, uint32_t done) {
+    harness_init(&h);
+    h.options.launch_ahead = launch_ahead;
+    harness_start(&h);
+    harness_executor(&h, 0, "even", 2);
+    gly_scheduler_stage stage = {.stage_id = 3, .task_count = 400};
+    harness_submit(&h, 1, &stage, 1);
+    for (uint32_t i = 0; i < done; i++) {
+        harness_ok(&h, i);
+        GLY_CHECK(h.launch_count - (i + 1) <= 2 + 2 * launch_ahead);
+        GLY_CHECK(i + 1 >= 64 || h.launch_count - (i + 1) == 2); /* it has to know them first */
+    }
+}
+
+GLY_TEST(short_tasks_are_sent_ahead) {
+    reach_ahead(4, 100);
+    GLY_CHECK(h.launch_count >= 100 + 2 + 4);
+    for (uint32_t i = 100; i < 400; i++) {
+        harness_ok(&h, i);
+        GLY_CHECK_INT(gly_scheduler_current_load(h.scheduler).free_slots, i < 398 ? 0 : i - 397);
+    }
+    GLY_CHECK(h.job_ended && h.job_status == GLY_OK);
+    GLY_CHECK_INT(h.launch_count, 400);
+    harness_stop(&h);
+    reach_ahead(0, 100); /* off */
+    GLY_CHECK_INT(h.launch_count, 102);
+    harness_stop(&h);
+}
+
+GLY_TEST(the_last_tasks_are_not_sent_ahead) {
+    reach_ahead(4, 395);
+    GLY_CHECK_INT(h.launch_count, 397);
+    harness_stop(&h);
+}
+
+GLY_TEST(tasks_sent_ahead_return_when_their_executor_is_lost_or_the_job_ends) {
+    reach_ahead(4, 100);
+    uint32_t before = h.launch_count;
+    harness_lose(&h, 0, false);
+    GLY_CHECK_INT(gly_scheduler_current_load(h.scheduler).pending_tasks, 300);
+    harness_executor(&h, 1, "odd", 3);
+    GLY_CHECK_INT(h.launch_count, before + 3);
+    harness_stop(&h);
+    reach_ahead(4, 100);
+    gly_scheduler_event event = {.kind = GLY_SCHEDULER_JOB_CANCELLED};
+    event.cancelled.job_id = 1;
+    harness_step(&h, &event);
+    for (uint32_t i = h.launch_count; i-- > 100;) {
+        GLY_CHECK(h.is_killed[i]);
+        harness_killed(&h, i);
+    }
+    gly_scheduler_load load = gly_scheduler_current_load(h.scheduler);
+    GLY_CHECK(load.free_slots == 2 && load.running_tasks == 0);
+    harness_stop(&h);
+}
+
 static bool may_commit(uint64_t task_id) {
     gly_scheduler_event event = {.kind = GLY_SCHEDULER_COMMIT_REQUESTED};
     event.commit.task_id = task_id;
@@ -640,5 +697,7 @@ GLY_SUITE("scheduler", parents_run_first_and_waves_fill_slots,
           an_indeterminate_stage_is_run_again_whole,
           results_of_an_indeterminate_stage_are_never_mixed,
           wide_tasks_take_their_slots_and_do_not_starve,
-          slots_held_for_a_task_that_found_room_elsewhere_are_offered_again, one_attempt_may_commit,
-          a_stage_sums_every_partition_once)
+          slots_held_for_a_task_that_found_room_elsewhere_are_offered_again,
+          short_tasks_are_sent_ahead, the_last_tasks_are_not_sent_ahead,
+          tasks_sent_ahead_return_when_their_executor_is_lost_or_the_job_ends,
+          one_attempt_may_commit, a_stage_sums_every_partition_once)
