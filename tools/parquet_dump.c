@@ -125,6 +125,10 @@ static void print_schema(const gly_relation *relation) {
         if (relation->statistics != NULL && relation->statistics[i].null_count != UINT64_MAX) {
             gly_builder_format(&text, ", %" PRIu64 " nulls", relation->statistics[i].null_count);
         }
+        if (relation->statistics != NULL && relation->statistics[i].distinct_count > 0) {
+            gly_builder_format(&text, ", about %" PRIu64 " distinct",
+                               relation->statistics[i].distinct_count);
+        }
         printf("%.*s: %s%s%s\n", GLY_STR_ARG(field->name),
                gly_type_format(field->type, type, sizeof type), field->nullable ? "" : " not null",
                text.data == NULL ? "" : text.data);

@@ -5,6 +5,7 @@
  *
  * Invariant: bounds of the relation hold for every row of every file, or has_bounds is false.
  */
+#include "lib/io/parquet/parquet_distinct.h"
 #include "lib/io/parquet/parquet_meta.h"
 #include "lib/io/parquet/parquet_reader.h"
 #include "lib/io/parquet/parquet_writer.h"
@@ -84,19 +85,6 @@ static void add_bounds(gly_arena *arena, gly_type type, gly_value *min, gly_valu
     }
 }
 
-/* What the chunk's size says: the codes of a dictionary take log2(distinct) bits a value.  0 where
- * that says nothing: no dictionary, mostly other things than codes, or long runs. */
-static uint64_t guess_distinct(const gly_parquet_chunk *chunk, uint64_t nulls) {
-    enum { LEAST_VALUES = 256, MOST_BITS = 14 };
-    if (!chunk->has_dictionary || nulls >= chunk->value_count ||
-        chunk->value_count - nulls < LEAST_VALUES) {
-        return 0;
-    }
-    uint64_t values = chunk->value_count - nulls;
-    uint64_t bits = (chunk->unpacked_size * 8 + values / 2) / values;
-    return bits == 0 || bits > MOST_BITS ? 0 : GLY_MIN(UINT64_C(1) << bits, values);
-}
-
 /* bounded_rows: values seen so far that are covered by bounds (0: this is the first chunk). */
 static void add_chunk(gly_arena *arena, gly_type type, const gly_parquet_leaf *leaf,
                       const gly_parquet_chunk *chunk, uint64_t *bounded_rows,
@@ -105,9 +93,7 @@ static void add_chunk(gly_arena *arena, gly_type type, const gly_parquet_leaf *l
     into->null_count = nulls == UINT64_MAX || into->null_count == UINT64_MAX
                            ? UINT64_MAX
                            : into->null_count + nulls;
-    uint64_t distinct = chunk->statistics.distinct_count;
-    distinct = distinct > 0 ? distinct : guess_distinct(chunk, nulls);
-    into->distinct_count = GLY_MAX(into->distinct_count, distinct);
+    into->distinct_count = GLY_MAX(into->distinct_count, chunk->statistics.distinct_count);
     if (chunk->value_count == 0 || nulls == chunk->value_count || !into->has_bounds) {
         return; /* no values that need bounds, or a chunk before had none */
     }
@@ -175,6 +161,28 @@ static gly_status infer_file(gly_arena *arena, gly_arena *scratch, gly_relation 
     return GLY_OK;
 }
 
+/* The first file stands for the table; what files themselves claim to have counted is kept. */
+static gly_status estimate_distinct(gly_arena *scratch, gly_relation *relation, gly_error *err) {
+    const gly_filesystem *filesystem;
+    gly_file *file;
+    gly_parquet_meta *meta;
+    uint64_t bytes_read = 0;
+    gly_str path = relation->files[0].path;
+    GLY_TRY(gly_filesystem_find(path, &filesystem, err));
+    GLY_TRY(filesystem->open(path, &file, err));
+    gly_status status = gly_parquet_meta_read(scratch, file, &meta, &bytes_read, err);
+    for (uint32_t i = 0; status == GLY_OK && i < relation->schema->field_count; i++) {
+        gly_column_statistics *into = &relation->statistics[i];
+        uint32_t leaf = gly_parquet_meta_find(meta, relation->schema->fields[i].name);
+        if (into->distinct_count == 0 && leaf < meta->leaf_count) {
+            into->distinct_count =
+                gly_parquet_distinct_estimate(file, meta, leaf, relation->row_count);
+        }
+    }
+    file->close(file);
+    return status;
+}
+
 static gly_status infer(gly_arena *arena, gly_relation *relation, gly_error *err) {
     uint64_t *bounded_rows = NULL;
     gly_arena *scratch = gly_arena_make();
@@ -182,6 +190,9 @@ static gly_status infer(gly_arena *arena, gly_relation *relation, gly_error *err
     for (uint32_t i = 0; status == GLY_OK && i < relation->file_count; i++) {
         status = infer_file(arena, scratch, relation, i, &bounded_rows, err);
         gly_arena_reset(scratch);
+    }
+    if (status == GLY_OK && relation->file_count > 0) {
+        status = estimate_distinct(scratch, relation, err);
     }
     gly_arena_free(scratch);
     if (status != GLY_OK) {

@@ -266,6 +266,16 @@ gly_status gly_parquet_page_next(gly_parquet_pages *pages, gly_parquet_page_head
     }
 }
 
+bool gly_parquet_page_peek(gly_parquet_pages *pages, gly_parquet_page_header *ret) {
+    gly_thrift_reader thrift;
+    if (need(pages, (size_t)bytes_left(pages), NULL) != GLY_OK) {
+        return false;
+    }
+    gly_thrift_open(&thrift, pages->window.data + pages->at, pages->filled - pages->at);
+    read_header(&thrift, ret);
+    return thrift.problem == NULL;
+}
+
 /* ---- bodies --------------------------------------------------------------------------------- */
 
 gly_status gly_parquet_page_check_codec(uint8_t codec, gly_error *err) {

@@ -59,6 +59,8 @@ bool gly_parquet_page_at_end(const gly_parquet_pages *pages);
 /* Reads the next header; then body or skip must follow. */
 GLY_NODISCARD gly_status gly_parquet_page_next(gly_parquet_pages *pages,
                                                gly_parquet_page_header *ret, gly_error *err);
+/* The first header of a chunk that was opened, perhaps cut short; false if it cannot be read. */
+bool gly_parquet_page_peek(gly_parquet_pages *pages, gly_parquet_page_header *ret);
 /* The page's bytes, decompressed into buffer (v2: levels first, then values). */
 GLY_NODISCARD gly_status gly_parquet_page_body(gly_parquet_pages *pages,
                                                const gly_parquet_page_header *header,
