@@ -21,7 +21,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
-enum { ATTEMPTS = 3, MOST_AHEAD = 64 << 20, CALL_TIMEOUT_MS = 120000, POLL_MS = 200 };
+enum { ATTEMPTS = 3, MOST_AHEAD = 64 << 20, STALL_MS = 60000, POLL_MS = 200 };
 
 typedef struct connection {
     char *endpoint;
@@ -161,8 +161,9 @@ typedef struct fetch {
     bool malformed;
 } fetch;
 
-/* Waits for the operation; looks now and then whether the process is ending. */
+/* Waits for the operation; gives up when nothing moves, or the process is ending. */
 static bool wait_for(fetch *state, void *tag) {
+    int64_t give_up_ms = gly_clock_ms() + STALL_MS;
     for (;;) {
         gpr_timespec deadline = gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
                                              gpr_time_from_millis(POLL_MS, GPR_TIMESPAN));
@@ -172,6 +173,9 @@ static bool wait_for(fetch *state, void *tag) {
         }
         if (atomic_load(&state->client->cancelled)) {
             grpc_call_cancel(state->call, NULL);
+        } else if (gly_clock_ms() > give_up_ms) {
+            grpc_call_cancel_with_status(state->call, GRPC_STATUS_UNAVAILABLE,
+                                         "nothing came for a minute", NULL);
         }
     }
 }
@@ -267,11 +271,9 @@ static grpc_byte_buffer *encode_request(const gly_block_range *ranges, size_t co
 }
 
 static grpc_call *start_call(connection *peer, grpc_completion_queue *queue) {
-    gpr_timespec deadline = gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
-                                         gpr_time_from_millis(CALL_TIMEOUT_MS, GPR_TIMESPAN));
     return grpc_channel_create_call(peer->channel, NULL, GRPC_PROPAGATE_DEFAULTS, queue,
                                     grpc_slice_from_static_string("/galley.Blocks/Fetch"), NULL,
-                                    deadline, NULL);
+                                    gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
 }
 
 /* Runs the call to its end; the status code, and its text in reason. */

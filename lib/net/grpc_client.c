@@ -14,6 +14,8 @@
 #include <grpc/grpc_security_constants.h>
 #include <stdio.h>
 
+enum { PING_MS = 30000, PING_TIMEOUT_MS = 120000 };
+
 struct gly_grpc_client {
     grpc_channel *channel;
 };
@@ -42,6 +44,7 @@ void gly_grpc_server_arguments(gly_grpc_arguments *ret, bool bulk) {
     add_common(ret, bulk);
     add_integer(ret, GRPC_ARG_ALLOW_REUSEPORT, 0);
     add_integer(ret, GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 20000);
+    add_integer(ret, GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, PING_MS / 3);
 }
 
 void gly_grpc_client_arguments(gly_grpc_arguments *ret, bool bulk, const char *peer_name) {
@@ -52,6 +55,11 @@ void gly_grpc_client_arguments(gly_grpc_arguments *ret, bool bulk, const char *p
     add_integer(ret, GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     add_integer(ret, GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
     add_integer(ret, GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 5000);
+    if (!bulk) { /* a host that vanished says nothing: ask it now and then */
+        add_integer(ret, GRPC_ARG_KEEPALIVE_TIME_MS, PING_MS);
+        add_integer(ret, GRPC_ARG_KEEPALIVE_TIMEOUT_MS, PING_TIMEOUT_MS);
+        add_integer(ret, GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+    }
     if (peer_name != NULL) {
         GLY_ASSERT(ret->list.num_args < GLY_GRPC_MAX_ARGUMENTS);
         ret->items[ret->list.num_args++] =
