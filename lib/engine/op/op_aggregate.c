@@ -155,7 +155,7 @@ static sinker *reuse_sinker(aggregation *a, const gly_worker *worker) {
     pthread_mutex_lock(&a->lock);
     for (size_t i = 0; i < a->sinkers.count && found == NULL; i++) {
         sinker *s = a->sinkers.items[i];
-        if (s->is_finished && s->sorted == NULL && s->index == worker->index) {
+        if (s->index == worker->index && s->is_finished && s->sorted == NULL) {
             s->is_finished = false;
             found = s;
         }
@@ -172,6 +172,7 @@ static gly_status open_sink(gly_op_node *node, gly_worker *worker, void **ret_lo
     if (s == NULL) {
         s = GLY_NEW(sinker);
         s->owner = a;
+        s->index = worker->index;
         s->expr = make_expr_state(a);
         gly_agg_groups_init(&s->groups, &a->plan, a->keys, a->key_count, &a->budget);
         pthread_mutex_lock(&a->lock);
@@ -179,7 +180,6 @@ static gly_status open_sink(gly_op_node *node, gly_worker *worker, void **ret_lo
         pthread_mutex_unlock(&a->lock);
     }
     s->worker = worker;
-    s->index = worker->index;
     *ret_local = s;
     return GLY_OK;
 }
