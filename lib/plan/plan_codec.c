@@ -23,10 +23,11 @@ typedef struct pointer_map {
 } pointer_map;
 
 typedef struct writer {
-    gly_builder *out;
     pointer_map exprs, nodes;
     gly_builder expr_bytes, node_bytes;
     GLY_ARRAY(const gly_expr *) expr_stack;
+    bool is_fingerprint; /* leave out what does not change the result */
+    bool is_random;      /* a nondeterministic call was written */
 } writer;
 
 static size_t map_slot(const pointer_map *map, const void *key) {
@@ -119,10 +120,10 @@ static void put_value(gly_builder *out, const gly_value *value) {
     put_u64(out, bits);
 }
 
-static void put_schema(gly_builder *out, const gly_schema *schema) {
+static void put_schema(const writer *w, gly_builder *out, const gly_schema *schema) {
     put_u32(out, schema->field_count);
     for (uint32_t i = 0; i < schema->field_count; i++) {
-        put_str(out, schema->fields[i].name);
+        put_str(out, w->is_fingerprint ? (gly_str){"", 0} : schema->fields[i].name);
         put_type(out, schema->fields[i].type);
         put_u8(out, schema->fields[i].nullable);
     }
@@ -147,9 +148,12 @@ static void write_expr(writer *w, const gly_expr *expr) {
     put_u8(out, (uint8_t)(expr->nullable | expr->is_distinct << 1 | expr->is_try << 2 |
                           (expr->filter != NULL) << 3));
     put_type(out, expr->type);
-    put_u32(out, expr->line);
-    put_u32(out, expr->position);
-    put_str(out, expr->name);
+    put_u32(out, w->is_fingerprint ? 0 : expr->line);
+    put_u32(out, w->is_fingerprint ? 0 : expr->position);
+    put_str(out, w->is_fingerprint ? (gly_str){"", 0} : expr->name);
+    if (expr->kind == GLY_EXPR_CALL) {
+        w->is_random |= (gly_function_get(expr->function)->flags & GLY_FUNCTION_NONDET) != 0;
+    }
     switch ((gly_expr_kind)expr->kind) {
     case GLY_EXPR_LITERAL:
         put_value(out, &expr->value);
@@ -220,7 +224,7 @@ static void write_scan(writer *w, gly_builder *out, const gly_physical *node) {
     put_str(out, node->scan.format);
     put_str(out, node->scan.name);
     put_options(out, node->scan.option_count, node->scan.options);
-    put_schema(out, node->scan.file_schema);
+    put_schema(w, out, node->scan.file_schema);
     put_u32(out, node->scan.partition_column_count);
     put_u32(out, node->scan.file_count);
     for (uint32_t i = 0; i < node->scan.file_count; i++) {
@@ -346,14 +350,14 @@ static void write_detail(writer *w, gly_builder *out, const gly_physical *node) 
 static void write_node(writer *w, const gly_physical *node) {
     gly_builder *out = &w->node_bytes;
     put_u8(out, (uint8_t)node->kind);
-    put_u32(out, node->id);
+    put_u32(out, w->is_fingerprint ? 0 : node->id);
     put_u32(out, node->child_count);
     for (uint32_t i = 0; i < node->child_count; i++) {
         put_u32(out, w->nodes.values[map_slot(&w->nodes, node->children[i])]);
     }
-    put_schema(out, &node->schema);
+    put_schema(w, out, &node->schema);
     put_u32(out, node->partition_count);
-    put_u64(out, node->row_estimate);
+    put_u64(out, w->is_fingerprint ? 0 : node->row_estimate);
     write_detail(w, out, node);
     map_put(&w->nodes, node);
 }
@@ -382,8 +386,8 @@ static void write_nodes(writer *w, const gly_physical *root) {
     gly_array_clear(&stack);
 }
 
-void gly_plan_codec_encode(const gly_physical *plan, gly_builder *out) {
-    writer w = {.out = out};
+static bool encode(const gly_physical *plan, bool is_fingerprint, gly_builder *out) {
+    writer w = {.is_fingerprint = is_fingerprint};
     write_nodes(&w, plan);
     gly_builder_add(out, "GLYP", 4);
     put_u32(out, GLY_PLAN_CODEC_VERSION);
@@ -399,6 +403,15 @@ void gly_plan_codec_encode(const gly_physical *plan, gly_builder *out) {
     gly_array_clear(&w.expr_stack);
     map_clear(&w.exprs);
     map_clear(&w.nodes);
+    return !w.is_random;
+}
+
+void gly_plan_codec_encode(const gly_physical *plan, gly_builder *out) {
+    (void)encode(plan, false, out);
+}
+
+bool gly_plan_codec_fingerprint(const gly_physical *plan, gly_builder *out) {
+    return encode(plan, true, out);
 }
 
 gly_status gly_plan_codec_decode(gly_arena *arena, gly_str bytes, gly_physical **ret,

@@ -83,10 +83,17 @@ static gly_cardinality_estimate *make_estimate(gly_cardinality *c, uint32_t colu
     return estimate;
 }
 
+/* The column is as its table has it: remember what filters will take away. */
+static void set_source(gly_cardinality_column *column, double rows) {
+    column->source_distinct = column->distinct;
+    column->is_key = rows > 1 && column->distinct >= 0.9 * rows;
+}
+
 static void set_unknown(gly_cardinality_column *column, const gly_output *output, double rows) {
     *column = (gly_cardinality_column){.id = output->id, .width = width_of(output->type)};
     column->is_guess = true;
     column->distinct = guess_distinct(output->type, rows, column);
+    column->source_distinct = column->distinct;
 }
 
 /* Distinct values of any expression over the estimate's rows. */
@@ -198,6 +205,7 @@ static const gly_cardinality_estimate *estimate_scan(gly_cardinality *c, const g
         if (relation->statistics != NULL) {
             set_statistics(&result->columns[i], relation, node->scan.fields[i], rows);
         }
+        set_source(&result->columns[i], rows);
     }
     const gly_cardinality_estimate *filtered = result;
     for (uint32_t i = 0; i < node->scan.filter_count; i++) {
@@ -229,6 +237,7 @@ static const gly_cardinality_estimate *estimate_range(gly_cardinality *c,
         column->high = (double)GLY_MAX(node->range.start, node->range.end);
         column->distinct = GLY_MAX(rows, 1);
         column->is_guess = false;
+        set_source(column, rows);
     }
     return result;
 }
@@ -269,6 +278,7 @@ static const gly_cardinality_estimate *estimate_aggregate(gly_cardinality *c,
         set_unknown(&result->columns[i], &node->output[i], result->rows);
         if (i < groups) {
             set_from_expr(&result->columns[i], &node->output[i], input, node->aggregate.groups[i]);
+            result->columns[i].is_key = groups == 1;
         }
     }
     cap_distinct(result);
@@ -392,6 +402,13 @@ static void add_key(join_keys *keys, const gly_expr *left, const gly_expr *right
         /* Nothing is known: a foreign key to the smaller table. */
         double smaller = GLY_MIN(keys->left->source_rows, keys->right->source_rows);
         left_distinct = right_distinct = GLY_MAX(smaller, 1);
+    }
+    /* A foreign key has no more values than the key it refers to. */
+    if (b != NULL && b->is_key) {
+        left_distinct = GLY_MIN(left_distinct, b->source_distinct);
+    }
+    if (a != NULL && a->is_key) {
+        right_distinct = GLY_MIN(right_distinct, a->source_distinct);
     }
     keys->left_product *= left_distinct;
     keys->right_product *= right_distinct;

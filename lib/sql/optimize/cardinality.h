@@ -17,6 +17,8 @@ typedef struct gly_cardinality_column {
     double width;         /* bytes of a value */
     bool has_bounds;      /* low and high are on gly_cardinality_number's scale */
     bool is_guess;        /* distinct does not come from the data */
+    bool is_key;          /* every row of its table seems to have its own value ... */
+    double source_distinct; /* ... and so many there were before filters */
     double low, high;
 } gly_cardinality_column;
 

@@ -6,7 +6,7 @@
  * A rule that returns the plan it was given did nothing; that is how the end of a batch is found,
  * and a limit on rounds ends it in any case.  Rules named in spark.sql.optimizer.excludedRules are
  * left out; results must be the same without any of them.
- * Not here: partial_aggregation and choose_build_side, which the physical planner asks for by name.
+ * Not here: the choices of the physical planner, which can be excluded by name too.
  */
 #include "lib/sql/optimize/optimize.h"
 
@@ -44,7 +44,8 @@ bool gly_optimize_is_excluded(const gly_config *config, const char *rule) {
 }
 
 const char *gly_optimize_rule_name(size_t index) {
-    static const char *const physical[] = {"partial_aggregation", "choose_build_side"};
+    static const char *const physical[] = {"partial_aggregation", "choose_build_side",
+                                           "reduce_join_sides", "share_exchanges"};
     if (index < GLY_ARRAY_LEN(rules)) {
         return rules[index].name;
     }

@@ -291,6 +291,86 @@ static gly_status shuffle_sides(joining *j, gly_error *err) {
     return gly_place_exchanges_hash(planner, &j->right, j->key_count, j->right_keys, count, err);
 }
 
+/* Is the plan a scan with at most filters and projections, so that running it twice costs little? */
+static bool is_cheap(const gly_logical *node) {
+    while (node->kind == GLY_LOGICAL_FILTER || node->kind == GLY_LOGICAL_PROJECT) {
+        node = node->children[0];
+    }
+    return node->kind == GLY_LOGICAL_SCAN || node->kind == GLY_LOGICAL_VALUES;
+}
+
+/* How many rows of large have a partner in small. */
+static double rows_with_partner(joining *j, const gly_cardinality_estimate *large,
+                                const gly_cardinality_estimate *small) {
+    gly_arena *arena = j->planner->arena;
+    gly_expr **equal = GLY_ARENA_ARRAY(arena, gly_expr *, j->key_count);
+    for (uint32_t i = 0; i < j->key_count; i++) {
+        equal[i] = call_one(arena, GLY_FN_EQUAL, GLY_TYPE_OF(BOOLEAN), 2, j->left_keys[i],
+                            j->right_keys[i]);
+    }
+    return gly_cardinality_join(j->planner->cardinality, GLY_JOIN_SEMI, large, small,
+                                gly_expr_and(arena, j->key_count, equal))
+        ->rows;
+}
+
+/* Do the left side's keys, broadcast, spare much of the right side's way? */
+static bool should_reduce_right(joining *j, double *ret_rows_after) {
+    enum { LEAST_SAVED_BYTES = 4 << 20 };
+    static const double MOST_LEFT_OVER = 0.5;
+    gly_cardinality *cardinality = j->planner->cardinality;
+    if (!j->planner->reduce_join_sides || j->kind == GLY_JOIN_RIGHT || j->kind == GLY_JOIN_FULL ||
+        j->kind == GLY_JOIN_NULL_AWARE_ANTI) {
+        return false;
+    }
+    const gly_cardinality_estimate *left = gly_cardinality_of(cardinality, j->node->children[0]);
+    const gly_cardinality_estimate *right = gly_cardinality_of(cardinality, j->node->children[1]);
+    double key_width = 8;
+    for (uint32_t i = 0; i < j->key_count; i++) {
+        key_width += (double)gly_type_width(j->left_keys[i]->type);
+    }
+    if (left->rows * key_width > j->planner->broadcast_limit) {
+        return false;
+    }
+    *ret_rows_after = rows_with_partner(j, right, left);
+    return *ret_rows_after <= MOST_LEFT_OVER * right->rows &&
+           j->right_bytes * (1 - *ret_rows_after / right->rows) >= LEAST_SAVED_BYTES;
+}
+
+/* The exchange that left's rows come from, if only semi and anti joins are between: it has all of
+ * left's rows (and perhaps more) in the same columns.  NULL if there is none. */
+static gly_physical *exchange_below(const gly_planned *left) {
+    gly_physical *node = left->node;
+    while (node->kind == GLY_PHYSICAL_HASH_JOIN &&
+           !gly_physical_join_puts_out_build(node->join.kind)) {
+        node = node->children[0];
+    }
+    return node->kind == GLY_PHYSICAL_EXCHANGE ? node : NULL;
+}
+
+/* The keys of a cheap left side are computed a second time; of another, read from its exchange. */
+static gly_status reduce_right(joining *j, double rows_after, gly_error *err) {
+    double rows_before =
+        gly_cardinality_of(j->planner->cardinality, j->node->children[1])->rows;
+    uint32_t *indexes = GLY_ARENA_ARRAY(j->planner->arena, uint32_t, j->key_count);
+    gly_planned small = j->left;
+    if (!is_cheap(j->node->children[0])) {
+        if (!lies_by_keys(&j->left, j->key_count, j->left_keys, indexes)) {
+            GLY_TRY(gly_place_exchanges_hash(
+                j->planner, &j->left, j->key_count, j->left_keys,
+                gly_place_exchanges_count(j->planner, j->left_bytes + j->right_bytes), err));
+        }
+        small = j->left;
+        small.node = exchange_below(&j->left);
+        if (small.node == NULL) {
+            return GLY_OK;
+        }
+    }
+    GLY_TRY(gly_reduce_side_by_keys(j->planner, &j->right, j->right_keys, &small, j->left_keys,
+                                    j->key_count, rows_after, err));
+    j->right_bytes *= rows_after / GLY_MAX(rows_before, 1);
+    return GLY_OK;
+}
+
 static gly_status plan_hash_join(joining *j, gly_planned *ret, gly_error *err) {
     if (j->left.node->partition_count == 1 && j->right.node->partition_count == 1) {
         return make_hash_join(j, should_build_left(j), false, ret, err);
@@ -299,6 +379,14 @@ static gly_status plan_hash_join(joining *j, gly_planned *ret, gly_error *err) {
     if (broadcast != 0) {
         gly_place_exchanges_broadcast(j->planner, broadcast > 0 ? &j->right : &j->left);
         return make_hash_join(j, broadcast < 0, true, ret, err);
+    }
+    double rows_after;
+    if (should_reduce_right(j, &rows_after)) {
+        GLY_TRY(reduce_right(j, rows_after, err));
+        if (is_cheap(j->node->children[0]) && choose_broadcast(j) > 0) {
+            gly_place_exchanges_broadcast(j->planner, &j->right);
+            return make_hash_join(j, false, true, ret, err);
+        }
     }
     GLY_TRY(shuffle_sides(j, err));
     return make_hash_join(j, should_build_left(j), false, ret, err);

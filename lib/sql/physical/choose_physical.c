@@ -222,6 +222,8 @@ gly_status gly_choose_physical(gly_arena *arena, const gly_physical_options *opt
             (double)GLY_MAX(gly_config_int(options->config, GLY_CONFIG_BROADCAST_THRESHOLD), 0),
         .partial_aggregation = !gly_optimize_is_excluded(options->config, "partial_aggregation"),
         .choose_build_side = !gly_optimize_is_excluded(options->config, "choose_build_side"),
+        .share_exchanges = !gly_optimize_is_excluded(options->config, "share_exchanges"),
+        .reduce_join_sides = !gly_optimize_is_excluded(options->config, "reduce_join_sides"),
     };
     gly_planned planned;
     read_shuffle_partitions(&planner);
@@ -234,6 +236,9 @@ gly_status gly_choose_physical(gly_arena *arena, const gly_physical_options *opt
         root->schema = planned.node->schema;
         root->partition_count = planned.node->partition_count;
         root->row_estimate = planned.node->row_estimate;
+    }
+    if (planner.share_exchanges) {
+        gly_share_exchanges_in(root);
     }
     (void)gly_physical_number(root, 1);
     *ret = root;

@@ -36,6 +36,8 @@ typedef struct gly_planner {
     bool is_shuffle_fixed;       /* no fewer partitions for small inputs */
     bool partial_aggregation;
     bool choose_build_side;
+    bool reduce_join_sides;
+    bool share_exchanges;
 } gly_planner;
 
 /* choose_physical.c */
@@ -80,6 +82,9 @@ bool gly_place_exchanges_is_clustered(const gly_planned *planned, uint32_t count
 bool gly_place_exchanges_match(const gly_planned *planned, uint32_t count, gly_expr *const *exprs,
                                uint32_t *indexes);
 
+/* share_exchanges.c: exchanges of the same rows in the same way become one node. */
+void gly_share_exchanges_in(gly_physical *root);
+
 /* choose_distinct.c: aggregates with DISTINCT ones among them. */
 GLY_NODISCARD gly_status gly_choose_distinct_node(gly_planner *planner, const gly_logical *node,
                                                   gly_planned *ret, gly_error *err);
@@ -102,6 +107,14 @@ gly_expr *gly_choose_aggregate_next(gly_planner *planner, const gly_expr *call,
 /* Columns 0 .. count-1 of node as expressions. */
 gly_expr **gly_choose_aggregate_columns(gly_planner *planner, const gly_physical *node,
                                         uint32_t count);
+
+/* reduce_side.c: large without the rows whose keys small does not have; small may then be used a
+ * second time (a node with two parents). */
+GLY_NODISCARD gly_status gly_reduce_side_by_keys(gly_planner *planner, gly_planned *large,
+                                                 gly_expr *const *large_keys,
+                                                 const gly_planned *small,
+                                                 gly_expr *const *small_keys, uint32_t key_count,
+                                                 double rows_after, gly_error *err);
 
 /* choose_aggregate.c, choose_join.c, choose_scan.c, choose_sort.c */
 GLY_NODISCARD gly_status gly_choose_aggregate_node(gly_planner *planner, const gly_logical *node,

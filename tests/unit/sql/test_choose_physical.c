@@ -257,6 +257,57 @@ GLY_TEST(partitions_that_cannot_match_are_not_read) {
     plan_test_free(&t);
 }
 
+GLY_TEST(keys_of_a_small_side_reduce_the_large_one) {
+    plan_test t = make();
+    static const char *const sql = "SELECT s_item FROM sales WHERE s_id < 5000 AND EXISTS (SELECT 1 "
+                                   "FROM events WHERE e_sale = s_id)";
+    GLY_CHECK_TEXT(plan_test_text(&t, sql),
+                   "Project [s_item]\n"
+                   "+- BroadcastHashJoin [s_id], [e_sale], LeftSemi, BuildRight\n"
+                   "   :- FileScan parquet sales [s_id,s_item] PushedFilters: [(s_id < 5000)]\n"
+                   "   +- BroadcastExchange BroadcastMode\n"
+                   "      +- BroadcastHashJoin [e_sale], [s_id], LeftSemi, BuildRight\n"
+                   "         :- FileScan parquet events [e_sale] PushedFilters: []\n"
+                   "         +- BroadcastExchange BroadcastMode\n"
+                   "            +- Project [s_id]\n"
+                   "               +- FileScan parquet sales [s_id,s_item] PushedFilters: [(s_id < "
+                   "5000)]\n");
+    PLAN_CHECK_HAS(plan_test_without(&t, "reduce_join_sides", sql), "ShuffledHashJoin");
+    /* A left side that costs something is computed once: its exchange is read again. */
+    const char *text = plan_test_text(
+        &t, "SELECT s_item FROM sales JOIN items ON s_item = i_id WHERE i_kind = 'a' AND s_id < 5000 "
+            "AND EXISTS (SELECT 1 FROM events WHERE e_sale = s_id)");
+    PLAN_CHECK_HAS(text, "ShuffledHashJoin [s_id], [e_sale], LeftSemi, BuildRight");
+    PLAN_CHECK_HAS(text, "+- ReusedExchange");
+    /* Where rows without a partner count, nothing is dropped. */
+    PLAN_CHECK_LACKS(plan_test_text(&t, "SELECT s_item, e_id FROM sales FULL JOIN events ON e_sale "
+                                        "= s_id AND s_id < 5000"),
+                     "LeftSemi");
+    PLAN_CHECK_LACKS(plan_test_text(&t, "SELECT s_item, e_id FROM (SELECT * FROM sales WHERE s_id < "
+                                        "5000) RIGHT JOIN events ON e_sale = s_id"),
+                     "LeftSemi");
+    plan_test_free(&t);
+}
+
+GLY_TEST(the_same_exchange_is_made_once) {
+    plan_test t = make();
+    static const char *const sql =
+        "WITH c AS (SELECT e_sale, count(*) AS n FROM events GROUP BY e_sale) "
+        "SELECT e_sale FROM c WHERE n = (SELECT max(n) FROM c)";
+    PLAN_CHECK_HAS(plan_test_text(&t, sql), "ReusedExchange");
+    PLAN_CHECK_LACKS(plan_test_without(&t, "share_exchanges", sql), "ReusedExchange");
+    PLAN_CHECK_LACKS(plan_test_text(&t, "SELECT count(*) FROM sales WHERE rand() < 0.5 UNION ALL "
+                                        "SELECT count(*) FROM sales WHERE rand() < 0.5"),
+                     "ReusedExchange");
+    PLAN_CHECK_HAS(plan_test_text(&t, "SELECT count(*) AS a FROM sales WHERE s_id < 5 UNION ALL "
+                                      "SELECT count(*) AS b FROM sales WHERE s_id < 5"),
+                   "ReusedExchange");
+    PLAN_CHECK_LACKS(plan_test_text(&t, "SELECT count(*) FROM sales WHERE s_id < 5 UNION ALL "
+                                        "SELECT count(*) FROM sales WHERE s_id < 6"),
+                     "ReusedExchange");
+    plan_test_free(&t);
+}
+
 GLY_TEST(every_node_has_its_own_id_and_an_estimate) {
     plan_test t = make();
     gly_physical *plan = plan_test_physical(
@@ -309,4 +360,5 @@ GLY_SUITE("choose_physical", select_one_is_one_task, a_group_by_has_two_phases,
           a_join_without_keys_is_nested, null_safe_equality_is_two_keys, sorting_and_limits,
           one_distinct_set_is_grouped_twice, several_distinct_sets_mark_copies_of_the_input,
           unions_and_repartitions_count_partitions, partitions_that_cannot_match_are_not_read,
+          keys_of_a_small_side_reduce_the_large_one, the_same_exchange_is_made_once,
           every_node_has_its_own_id_and_an_estimate, a_tower_of_queries_is_refused_not_fatal)

@@ -252,6 +252,54 @@ GLY_TEST(limits_go_down) {
     plan_test_free(&t);
 }
 
+GLY_TEST(joins_are_ordered_by_what_they_leave) {
+    plan_test t = make();
+    static const char *const sql =
+        "SELECT e_id FROM events, sales, items, tiny WHERE e_sale = s_id AND s_item = i_id AND "
+        "i_id = t_id";
+    /* items and tiny first, then sales; events, the largest, meets what is left. */
+    PLAN_CHECK_HAS(plan_test_text(&t, sql), "ShuffledHashJoin [i_id], [t_id], Inner, BuildRight");
+    const char *text = plan_test_without(&t, "reorder_joins", sql);
+    PLAN_CHECK_HAS(text, "Project [e_id]\n+- BroadcastHashJoin [i_id], [t_id]");
+    /* Without a common condition only at the end. */
+    text = plan_test_text(&t, "SELECT 1 FROM sales, tiny, items WHERE s_item = i_id");
+    PLAN_CHECK_HAS(text, "BroadcastHashJoin [s_item], [i_id]");
+    /* Columns keep their order. */
+    text = plan_test_text(&t, "SELECT * FROM items, events, tiny WHERE e_code = i_id AND t_id = "
+                              "i_id");
+    PLAN_CHECK_HAS(text, "Project [i_id, i_name, i_kind, e_id, e_sale, e_code, t_id, t_word]");
+    plan_test_free(&t);
+}
+
+GLY_TEST(many_joins_are_ordered_greedily) {
+    plan_test t = make();
+    gly_builder sql = {0};
+    gly_builder_add_text(&sql, "SELECT count(*) FROM sales s0");
+    for (int i = 1; i < 14; i++) {
+        gly_builder_format(&sql, ", items i%d", i);
+    }
+    gly_builder_add_text(&sql, " WHERE s0.s_id > 0");
+    for (int i = 1; i < 14; i++) {
+        gly_builder_format(&sql, " AND i%d.i_id = %s", i, i == 1 ? "s0.s_item" : "i1.i_id");
+    }
+    PLAN_CHECK_LACKS(plan_test_text(&t, sql.data), "NestedLoop");
+    gly_builder_clear(&sql);
+    plan_test_free(&t);
+}
+
+GLY_TEST(a_selective_semi_join_goes_to_its_table) {
+    plan_test t = make();
+    static const char *const sql =
+        "SELECT s_note, e_code FROM sales JOIN events ON e_sale = s_id WHERE s_item IN (SELECT i_id "
+        "FROM items WHERE i_kind = 'a')";
+    PLAN_CHECK_HAS(plan_test_text(&t, sql),
+                   "BroadcastHashJoin [s_item], [i_id], LeftSemi, BuildRight\n");
+    PLAN_CHECK_HAS(plan_test_text(&t, sql), ":- FileScan parquet sales");
+    PLAN_CHECK_HAS(plan_test_without(&t, "push_semi", sql),
+                   "+- BroadcastHashJoin [s_item], [i_id], LeftSemi, BuildRight\n   :- Project");
+    plan_test_free(&t);
+}
+
 GLY_TEST(needless_work_is_left_out) {
     plan_test t = make();
     PLAN_CHECK_LACKS(plan_test_text(&t, "SELECT count(*) FROM (SELECT s_id FROM sales ORDER BY "
@@ -328,5 +376,7 @@ GLY_SUITE("optimize", constants_are_folded_but_not_their_errors, expressions_get
           conditions_that_may_fail_stay_behind_what_protects_them, filters_meet_joins,
           outer_joins_whose_extra_rows_are_dropped_are_inner,
           an_or_over_two_tables_says_something_about_each, equal_columns_share_their_conditions,
-          columns_nobody_wants_are_not_read, limits_go_down, needless_work_is_left_out,
+          columns_nobody_wants_are_not_read, limits_go_down, joins_are_ordered_by_what_they_leave,
+          many_joins_are_ordered_greedily, a_selective_semi_join_goes_to_its_table,
+          needless_work_is_left_out,
           the_text_of_the_settings_names_rules, any_rule_may_be_missing)
