@@ -115,6 +115,67 @@ static void bench_expressions(data *d) {
     bench_select(d, "select Q6's four conjuncts", 4, q6);
 }
 
+static gly_expr *text(data *d, const char *value) {
+    return gly_expr_literal(d->arena, gly_value_text(GLY_TYPE_OF(STRING), gly_str_of(value)));
+}
+
+static void bench_texts(data *d) {
+    gly_type boolean = GLY_TYPE_OF(BOOLEAN), bigint = GLY_TYPE_OF(BIGINT);
+    gly_type integer = GLY_TYPE_OF(INT);
+    gly_expr *likes[1] = {call(d, GLY_FN_LIKE, boolean, column(d, 6),
+                               text(d, "%special%requests%"))};
+    bench_select(d, "select comment like '%special%requests%'", 1, likes);
+    gly_expr *equal[1] = {call(d, GLY_FN_EQUAL, boolean, column(d, 7), text(d, "AIR"))};
+    bench_select(d, "select mode = 'AIR' (flat)", 1, equal);
+    gly_expr *coded[1] = {call(d, GLY_FN_EQUAL, boolean, column(d, 8), text(d, "AIR"))};
+    bench_select(d, "select mode = 'AIR' (dictionary)", 1, coded);
+    gly_expr **one = GLY_ARENA_ARRAY(d->arena, gly_expr *, 3);
+    one[0] = column(d, 2);
+    bench_run(d, "year(date)", gly_expr_call(d->arena, GLY_FN_YEAR, integer, true, 1, one));
+    gly_expr **branches = GLY_ARENA_ARRAY(d->arena, gly_expr *, 3);
+    branches[0] = coded[0];
+    branches[1] = column(d, 0);
+    branches[2] = number(d, bigint, 0);
+    bench_run(d, "case when mode = 'AIR' then x else 0 end",
+              gly_expr_call(d->arena, GLY_FN_CASE, bigint, true, 3, branches));
+    branches = GLY_ARENA_ARRAY(d->arena, gly_expr *, 3);
+    branches[0] = column(d, 6);
+    branches[1] = number(d, integer, 1);
+    branches[2] = number(d, integer, 2);
+    bench_run(d, "substring(comment, 1, 2)",
+              gly_expr_call(d->arena, GLY_FN_SUBSTRING, GLY_TYPE_OF(STRING), true, 3, branches));
+}
+
+static void fill_texts(data *d, gly_random *random) {
+    static const char *const modes[] = {"AIR", "MAIL", "SHIP", "TRUCK", "RAIL", "FOB", "REG AIR"};
+    static const char *const words[] = {"the", "special", "quickly", "furious", "deposits",
+                                        "requests", "packages", "sleep", "carefully", "ironic"};
+    gly_column *comments = &d->batch->columns[6], *flat = &d->batch->columns[7];
+    gly_column *coded = &d->batch->columns[8];
+    uint32_t *codes = gly_arena_alloc_aligned(d->arena, ROWS * sizeof *codes);
+    for (uint32_t i = 0; i < ROWS; i++) {
+        gly_builder out = {0};
+        for (int w = 0; w < 7; w++) {
+            gly_builder_format(&out, "%s ", words[gly_random_below(random, 10)]);
+        }
+        gly_value value = gly_value_text(GLY_TYPE_OF(STRING),
+                                         gly_arena_str(d->arena, gly_builder_str(&out)));
+        gly_column_set(d->arena, comments, i, &value);
+        gly_builder_clear(&out);
+        codes[i] = (uint32_t)gly_random_below(random, GLY_ARRAY_LEN(modes));
+        value = gly_value_text(GLY_TYPE_OF(STRING), gly_str_of(modes[codes[i]]));
+        gly_column_set(d->arena, flat, i, &value);
+        if (i < GLY_ARRAY_LEN(modes)) {
+            value.text = gly_str_of(modes[i]);
+            gly_column_set(d->arena, coded, i, &value);
+        }
+    }
+    coded->shape = GLY_SHAPE_DICTIONARY;
+    coded->codes = codes;
+    coded->dictionary_count = GLY_ARRAY_LEN(modes);
+    coded->dictionary_id = 1;
+}
+
 static void bench_kernels(data *d) {
     int64_t *a = d->batch->columns[0].data, *b = d->batch->columns[1].data;
     int32_t *dates = d->batch->columns[2].data, limit = 9000;
@@ -137,8 +198,8 @@ int main(void) {
     gly_arena *arena = gly_arena_make(), *scratch = gly_arena_make();
     gly_type money = gly_type_decimal(15, 2);
     gly_type types[] = {GLY_TYPE_OF(BIGINT), GLY_TYPE_OF(BIGINT), GLY_TYPE_OF(DATE), money, money,
-                        money};
-    data d = {gly_batch_make(arena, types, 6, ROWS), arena, scratch};
+                        money, GLY_TYPE_OF(STRING), GLY_TYPE_OF(STRING), GLY_TYPE_OF(STRING)};
+    data d = {gly_batch_make(arena, types, 9, ROWS), arena, scratch};
     gly_random random = {1};
     d.batch->count = d.batch->selected = ROWS;
     for (uint32_t i = 0; i < ROWS; i++) {
@@ -149,11 +210,13 @@ int main(void) {
         ((int64_t *)d.batch->columns[4].data)[i] = (int64_t)gly_random_below(&random, 11);
         ((int64_t *)d.batch->columns[5].data)[i] = (int64_t)gly_random_below(&random, 9);
     }
-    for (uint32_t c = 0; c < 6; c++) {
+    fill_texts(&d, &random);
+    for (uint32_t c = 0; c < 9; c++) {
         d.batch->columns[c].count = ROWS;
     }
     bench_kernels(&d);
     bench_expressions(&d);
+    bench_texts(&d);
     gly_arena_free(scratch);
     gly_arena_free(arena);
     return 0;

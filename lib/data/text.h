@@ -24,19 +24,38 @@ typedef struct gly_text {
 
 _Static_assert(sizeof(gly_text) == 16, "gly_text is 16 bytes");
 
+/* Bytes 4 to size-1 of a text of 4 to 12 bytes, zero-padded; overlapping loads, no calls. */
+static inline uint64_t gly_text_rest(const char *data, size_t size) {
+    uint32_t first, last;
+    memcpy(&last, data + size - 4, 4);
+    if (size < 8) {
+        return (uint64_t)last >> (8 * (8 - size));
+    }
+    memcpy(&first, data + 4, 4);
+    return first | (uint64_t)last << (8 * (size - 8));
+}
+
+/* This is on every path that makes strings: no memcpy of unknown size. */
 static inline gly_text gly_text_make(const char *data, size_t size) {
     gly_text text;
-    memset(&text, 0, sizeof text);
+    uint32_t prefix = 0;
+    uint64_t rest = 0;
     text.size = (uint32_t)size;
-    if (size <= GLY_TEXT_INLINE) {
-        memcpy(text.prefix, data, GLY_MIN(size, (size_t)4));
-        if (size > 4) {
-            memcpy(text.rest, data + 4, size - 4);
-        }
-    } else {
+    if (size > GLY_TEXT_INLINE) {
         memcpy(text.prefix, data, 4);
         text.pointer = data;
+        return text;
     }
+    if (size >= 4) {
+        memcpy(&prefix, data, 4);
+        rest = gly_text_rest(data, size);
+    } else if (size > 0) { /* little-endian; first, middle and last cover 1 to 3 bytes */
+        prefix = (uint32_t)(unsigned char)data[0] |
+                 (uint32_t)(unsigned char)data[size / 2] << (8 * (size / 2)) |
+                 (uint32_t)(unsigned char)data[size - 1] << (8 * (size - 1));
+    }
+    memcpy(text.prefix, &prefix, 4);
+    memcpy(text.rest, &rest, 8);
     return text;
 }
 

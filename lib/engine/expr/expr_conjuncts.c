@@ -11,6 +11,7 @@
 #include "lib/base/clock.h"
 #include "lib/engine/kernel/k_bits.h"
 #include "lib/engine/kernel/k_compare.h"
+#include "lib/engine/kernel/k_gather.h"
 
 enum { REORDER_EVERY = 32, SPARSE = 4 };
 static const double DECAY = 0.5;
@@ -100,9 +101,8 @@ static void keep_bytes_sparse(gly_expr_state *state, live *rows, const uint8_t *
 static void keep_codes(gly_expr_state *state, live *rows, const gly_column *column) {
     const uint8_t *entries = column->data;
     if (is_dense(state, rows)) {
-        for (uint32_t i = 0; i < column->count; i++) {
-            state->bytes[i] = entries[column->codes[i]];
-        }
+        gly_k_gather_flags(entries, column->dictionary_count, column->codes, column->count,
+                           state->bytes);
         keep_bytes_dense(state, rows, state->bytes, column->validity);
         return;
     }

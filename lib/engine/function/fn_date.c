@@ -6,6 +6,7 @@
 #include "lib/engine/function/fn_date.h"
 
 #include "lib/data/date.h"
+#include "lib/engine/kernel/k_date.h"
 
 #include <math.h>
 
@@ -35,9 +36,14 @@ static int32_t week_of_year(int32_t days) {
     return (day_of_year(thursday) - 1) / 7 + 1;
 }
 
-#define CIVIL_PART(name, expression)                                                               \
+/* All rows at once if that is worth it and no date is far away, else row by row. */
+#define CIVIL_PART(name, part, expression)                                                         \
     gly_status gly_fn_date_##name(gly_call *call, gly_error *err) {                                \
         (void)err;                                                                                 \
+        if (call->dense && call->masks[0] != 0 &&                                                  \
+            gly_k_date_run(part, call->args[0].data, call->count, call->result->data)) {           \
+            return GLY_OK;                                                                         \
+        }                                                                                          \
         GLY_CALL_EACH(call, row) {                                                                 \
             int32_t year, month, day;                                                              \
             gly_date_to_civil(GLY_CALL_ARG(call, 0, int32_t, row), &year, &month, &day);           \
@@ -63,10 +69,10 @@ static int32_t week_of_year(int32_t days) {
         }                                                                                          \
         return GLY_OK;                                                                             \
     }
-CIVIL_PART(year, year)
-CIVIL_PART(quarter, (month - 1) / 3 + 1)
-CIVIL_PART(month, month)
-CIVIL_PART(day, day)
+CIVIL_PART(year, GLY_K_DATE_YEAR, year)
+CIVIL_PART(quarter, GLY_K_DATE_QUARTER, (month - 1) / 3 + 1)
+CIVIL_PART(month, GLY_K_DATE_MONTH, month)
+CIVIL_PART(day, GLY_K_DATE_DAY, day)
 DAY_PART(dayofweek, (weekday_of(days) + 1) % 7 + 1)
 DAY_PART(weekday, weekday_of(days))
 DAY_PART(dayofyear, day_of_year(days))

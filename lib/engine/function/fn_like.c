@@ -2,10 +2,12 @@
  *
  * The first piece is anchored at the start (unless the pattern starts with %), the last at the end,
  * those between are searched leftmost-first, which is enough: taking an earlier place never hurts.
- * A piece without _ is searched with memmem; _ matches one character (code point).  So 'abc',
+ * A piece without _ is searched by gly_k_text_find; _ matches one character (code point).  So 'abc',
  * 'abc%', '%abc' and '%abc%' need no special cases to be fast.  No backtracking: linear per piece.
  */
 #include "lib/engine/function/fn_like.h"
+
+#include "lib/engine/kernel/k_text.h"
 
 typedef struct piece {
     gly_str bytes;   /* '_' holes are marked in holes */
@@ -138,13 +140,10 @@ static bool match_at(const piece *wanted, gly_str text, size_t at, size_t *ret_e
 
 static bool search(const piece *wanted, gly_str text, size_t from, size_t *ret_end) {
     if (wanted->holes == NULL) {
-        const char *found = memmem(text.data + from, text.size - from, wanted->bytes.data,
-                                   wanted->bytes.size);
-        if (found == NULL) {
-            return false;
-        }
-        *ret_end = (size_t)(found - text.data) + wanted->bytes.size;
-        return true;
+        size_t found = gly_k_text_find(text.data, text.size, from, wanted->bytes.data,
+                                       wanted->bytes.size);
+        *ret_end = found + wanted->bytes.size;
+        return found != SIZE_MAX;
     }
     for (size_t at = from; at < text.size; at++) {
         if (!is_continuation(text.data[at]) && match_at(wanted, text, at, ret_end)) {
@@ -269,7 +268,7 @@ gly_status gly_fn_like_contains(gly_call *call, gly_error *err) {
     GLY_CALL_EACH(call, row) {
         gly_str text = gly_call_text(call, 0, row), needle = gly_call_text(call, 1, row);
         GLY_CALL_RESULT(call, uint8_t)[row] =
-            needle.size == 0 || memmem(text.data, text.size, needle.data, needle.size) != NULL;
+            gly_k_text_find(text.data, text.size, 0, needle.data, needle.size) != SIZE_MAX;
     }
     return GLY_OK;
 }

@@ -6,14 +6,12 @@
  */
 #include "lib/engine/function/fn_text.h"
 
+#include "lib/engine/kernel/k_text.h"
+
 static bool is_continuation(char c) { return ((unsigned char)c & 0xc0) == 0x80; }
 
 int64_t gly_fn_text_count(gly_str text) {
-    int64_t count = 0;
-    for (size_t i = 0; i < text.size; i++) {
-        count += !is_continuation(text.data[i]);
-    }
-    return count;
+    return (int64_t)gly_k_text_count(text.data, text.size);
 }
 
 size_t gly_fn_text_character_size(gly_str text, size_t at) {
@@ -60,9 +58,10 @@ static gly_str slice(gly_str text, int64_t start, int64_t length, bool binary) {
     }
     start = GLY_MAX(start, (int64_t)0);
     size_t from, size;
-    if (binary) {
+    size_t reach = (size_t)GLY_MIN(end, (int64_t)text.size);
+    if (binary || gly_k_text_is_ascii(text.data, reach)) {
         from = (size_t)GLY_MIN(start, (int64_t)text.size);
-        size = (size_t)GLY_MIN(end, (int64_t)text.size) - from;
+        size = GLY_MAX(reach, from) - from;
     } else {
         from = gly_fn_text_offset(text, start);
         gly_str rest = {text.data + from, text.size - from};
@@ -176,13 +175,11 @@ static int32_t find(gly_str text, gly_str needle, int64_t start) {
         return 1;
     }
     size_t from = gly_fn_text_offset(text, start);
-    const char *found =
-        text.size == from ? NULL
-                          : memmem(text.data + from, text.size - from, needle.data, needle.size);
-    if (found == NULL) {
+    size_t found = gly_k_text_find(text.data, text.size, from, needle.data, needle.size);
+    if (found == SIZE_MAX) {
         return 0;
     }
-    return (int32_t)gly_fn_text_count((gly_str){text.data, (size_t)(found - text.data)}) + 1;
+    return (int32_t)gly_fn_text_count((gly_str){text.data, found}) + 1;
 }
 
 gly_status gly_fn_text_instr(gly_call *call, gly_error *err) {
@@ -234,15 +231,14 @@ static gly_str part_of(gly_str text, gly_str delimiter, int64_t wanted, int64_t 
     int64_t count = 0;
     size_t at = 0;
     for (;;) {
-        const char *found =
-            delimiter.size == 0 || text.size == at
-                ? NULL
-                : memmem(text.data + at, text.size - at, delimiter.data, delimiter.size);
-        size_t end = found == NULL ? text.size : (size_t)(found - text.data);
+        size_t found = delimiter.size == 0 ? SIZE_MAX
+                                           : gly_k_text_find(text.data, text.size, at,
+                                                             delimiter.data, delimiter.size);
+        size_t end = found == SIZE_MAX ? text.size : found;
         if (++count == wanted) {
             part = (gly_str){text.data + at, end - at};
         }
-        if (found == NULL) {
+        if (found == SIZE_MAX) {
             break;
         }
         at = end + delimiter.size;

@@ -6,6 +6,7 @@
 #include "lib/engine/function/fn_text_build.h"
 
 #include "lib/engine/function/fn_text.h"
+#include "lib/engine/kernel/k_text.h"
 
 #include <utf8proc.h>
 
@@ -18,14 +19,6 @@ static gly_status too_long(const gly_call *call, gly_error *err) {
 /* case */
 
 typedef enum casing { UPPER, LOWER, TITLE } casing;
-
-static bool is_ascii(gly_str text) {
-    unsigned char all = 0;
-    for (size_t i = 0; i < text.size; i++) {
-        all |= (unsigned char)text.data[i];
-    }
-    return all < 0x80;
-}
 
 static char map_ascii(char c, casing wanted) {
     if (wanted == LOWER) {
@@ -76,7 +69,7 @@ static gly_status run_case(gly_call *call, casing wanted) {
     gly_builder out = {0};
     GLY_CALL_EACH(call, row) {
         gly_str text = gly_call_text(call, 0, row);
-        if (is_ascii(text)) {
+        if (gly_k_text_is_ascii(text.data, text.size)) {
             char small[GLY_TEXT_INLINE];
             char *to = text.size <= sizeof small ? small : gly_call_room(call, text.size);
             for (size_t i = 0; i < text.size; i++) {
@@ -229,29 +222,26 @@ gly_status gly_fn_text_build_rpad(gly_call *call, gly_error *err) {
 
 /* the rest */
 
-static const char *find(gly_str text, size_t from, gly_str needle) {
-    return from >= text.size
-               ? NULL
-               : memmem(text.data + from, text.size - from, needle.data, needle.size);
-}
-
 gly_status gly_fn_text_build_replace(gly_call *call, gly_error *err) {
     gly_builder out = {0};
     gly_status status = GLY_OK;
     GLY_CALL_EACH(call, row) {
         gly_str text = gly_call_text(call, 0, row), needle = gly_call_text(call, 1, row);
         gly_str by = call->arg_count > 2 ? gly_call_text(call, 2, row) : GLY_STR("");
-        const char *found = needle.size == 0 ? NULL : find(text, 0, needle);
-        if (found == NULL) {
+        size_t found = needle.size == 0 ? SIZE_MAX
+                                        : gly_k_text_find(text.data, text.size, 0, needle.data,
+                                                          needle.size);
+        if (found == SIZE_MAX) {
             gly_call_put_view(call, row, text);
             continue;
         }
         size_t at = 0;
         gly_builder_reset(&out);
-        for (; found != NULL && out.size <= LONGEST; found = find(text, at, needle)) {
-            gly_builder_add(&out, text.data + at, (size_t)(found - text.data) - at);
+        while (found != SIZE_MAX && out.size <= LONGEST) {
+            gly_builder_add(&out, text.data + at, found - at);
             gly_builder_add_str(&out, by);
-            at = (size_t)(found - text.data) + needle.size;
+            at = found + needle.size;
+            found = gly_k_text_find(text.data, text.size, at, needle.data, needle.size);
         }
         gly_builder_add(&out, text.data + at, text.size - at);
         if (out.size > LONGEST) {

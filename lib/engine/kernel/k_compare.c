@@ -85,14 +85,15 @@ static void compare_i128(gly_k_compare_op op, const void *a, const void *b, uint
 }
 
 /* Equality with an inline constant: two words a value, no branches. */
-static void equal_inline(const gly_text *restrict values, const gly_text *constant, bool wanted,
+GLY_KERNEL_CLONES
+static void equal_inline(const gly_text *values, const gly_text *constant, bool wanted,
                          uint32_t count, uint8_t *restrict out) {
+    const uint64_t *restrict words = (const uint64_t *)(const void *)values;
     uint64_t k[2];
     memcpy(k, constant, 16);
     for (uint32_t i = 0; i < count; i++) {
-        uint64_t words[2];
-        memcpy(words, &values[i], 16);
-        out[i] = ((words[0] == k[0]) & (words[1] == k[1])) == wanted;
+        uint64_t different = (words[2 * (size_t)i] ^ k[0]) | (words[2 * (size_t)i + 1] ^ k[1]);
+        out[i] = (uint8_t)((different == 0) == wanted);
     }
 }
 

@@ -45,6 +45,28 @@ void gly_k_gather_codes(const void *data, size_t width, const uint32_t *codes, u
 #undef LOOP
 }
 
+/* Up to 64 entries are one word: a shift per row, which vectorizes. */
+GLY_KERNEL_CLONES
+static void gather_bits(uint64_t bits, const uint32_t *restrict codes, uint32_t count,
+                        uint8_t *restrict out) {
+    for (uint32_t i = 0; i < count; i++) {
+        out[i] = (uint8_t)(bits >> codes[i] & 1);
+    }
+}
+
+void gly_k_gather_flags(const uint8_t *flags, uint32_t entries, const uint32_t *codes,
+                        uint32_t count, uint8_t *out) {
+    if (entries > 64) {
+        gly_k_gather_codes(flags, 1, codes, count, out);
+        return;
+    }
+    uint64_t bits = 0;
+    for (uint32_t i = 0; i < entries; i++) {
+        bits |= (uint64_t)(flags[i] & 1) << i;
+    }
+    gather_bits(bits, codes, count, out);
+}
+
 void gly_k_gather_merge(const void *data, size_t width, uint32_t mask, const uint16_t *rows,
                         uint32_t count, void *out) {
 #define LOOP(type)                                                                                 \
