@@ -62,6 +62,10 @@ typedef struct gly_format {
     gly_status (*reader_open)(gly_scan *scan, gly_reader **ret, gly_error *err);
     /* *ret is NULL at the end.  The batch is the reader's, valid until the next call. */
     gly_status (*reader_next)(gly_reader *reader, const gly_batch **ret, gly_error *err);
+    /* At the end of a split: goes on with another split of the same file, keeping what was read of
+     * the file's metadata and the buffers.  NULL: close and open instead. */
+    gly_status (*reader_seek)(gly_reader *reader, uint64_t split_offset, uint64_t split_length,
+                              gly_error *err);
     void (*reader_close)(gly_reader *reader);
     gly_status (*writer_open)(gly_str path, const gly_schema *schema,
                               const gly_writer_options *options, gly_writer **ret, gly_error *err);

@@ -28,6 +28,7 @@ typedef struct local {
     gly_expr_state *filters;
     gly_reader *reader;
     gly_scan scan;
+    uint32_t file; /* of the open reader */
     gly_task_metrics sums;
 } local;
 
@@ -108,6 +109,7 @@ static gly_status open_source(gly_op_node *node, gly_worker *worker, void **ret_
 static gly_status apply_filters(void *context, const gly_batch *batch, uint16_t *ret_selection,
                                 uint32_t *ret_count, gly_error *err) {
     local *self = context;
+    gly_arena_reset(self->worker->scratch); /* a reader may reject many windows in one call */
     return gly_expr_select(self->filters, batch, self->worker->scratch, ret_selection, ret_count,
                            err);
 }
@@ -132,6 +134,7 @@ static gly_status open_reader(local *self, const gly_split *piece, gly_error *er
         .select_context = self,
         .budget = &self->node->task->budget,
     };
+    self->file = piece->file;
     return shared->format->reader_open(&self->scan, &self->reader, err);
 }
 
@@ -147,23 +150,38 @@ static void close_reader(local *self) {
     }
 }
 
+/* Goes to the next piece, with the same reader if it is of the same file; *ret_end: there is none. */
+static gly_status next_piece(local *self, bool *ret_end, gly_error *err) {
+    state *shared = self->node->state;
+    uint32_t at = (uint32_t)atomic_fetch_add(&shared->next, 1);
+    *ret_end = at >= shared->pieces.count;
+    if (*ret_end) {
+        return GLY_OK;
+    }
+    const gly_split *piece = &shared->pieces.items[at];
+    if (self->reader != NULL && piece->file == self->file && shared->format->reader_seek != NULL) {
+        return shared->format->reader_seek(self->reader, piece->offset, piece->length, err);
+    }
+    close_reader(self);
+    return open_reader(self, piece, err);
+}
+
 static gly_status next(void *context, const gly_batch **ret, gly_error *err) {
     local *self = context;
-    state *shared = self->node->state;
+    const state *shared = self->node->state;
+    *ret = NULL;
     for (;;) {
-        if (self->reader == NULL) {
-            uint32_t piece = (uint32_t)atomic_fetch_add(&shared->next, 1);
-            if (piece >= shared->pieces.count) {
-                *ret = NULL;
+        if (self->reader != NULL) {
+            GLY_TRY(shared->format->reader_next(self->reader, ret, err));
+            if (*ret != NULL) {
                 return GLY_OK;
             }
-            GLY_TRY(open_reader(self, &shared->pieces.items[piece], err));
         }
-        GLY_TRY(shared->format->reader_next(self->reader, ret, err));
-        if (*ret != NULL) {
+        bool is_end;
+        GLY_TRY(next_piece(self, &is_end, err));
+        if (is_end) {
             return GLY_OK;
         }
-        close_reader(self);
     }
 }
 

@@ -53,14 +53,14 @@ gly_status gly_parquet_column_init(gly_parquet_column *column, const gly_parquet
     }
     column->pages.bytes_read = bytes_read;
     size_t rows = GLY_ALIGN_UP((size_t)GLY_BATCH_ROWS + SLACK, (size_t)64);
-    size_t sizes[] = {rows * 16, rows * 16, rows * 4, rows * 4, rows / 8 + 64, rows * 8};
+    size_t values = rows * column->width;
+    size_t sizes[] = {values, values, rows * 4, rows * 4, rows / 8 + 64, rows * 8};
     size_t total = 0;
     for (size_t i = 0; i < GLY_ARRAY_LEN(sizes); i++) {
         sizes[i] = GLY_ALIGN_UP(sizes[i], (size_t)64);
         total += sizes[i];
     }
     GLY_TRY(gly_parquet_page_reserve(&column->memory, total, 0, err));
-    memset(column->memory.data, 0, column->memory.capacity);
     uint8_t *next = column->memory.data;
     void **parts[] = {(void **)&column->values,      (void **)&column->dense,
                       (void **)&column->codes,       (void **)&column->dense_codes,

@@ -229,6 +229,7 @@ const gly_format gly_parquet_format = {
     .split_points = split_points,
     .reader_open = gly_parquet_reader_open,
     .reader_next = gly_parquet_reader_next,
+    .reader_seek = gly_parquet_reader_seek,
     .reader_close = gly_parquet_reader_close,
     .writer_open = gly_parquet_writer_open,
     .writer_write = gly_parquet_writer_write,

@@ -125,6 +125,17 @@ gly_status gly_parquet_reader_open(gly_scan *scan, gly_reader **ret, gly_error *
     return GLY_OK;
 }
 
+gly_status gly_parquet_reader_seek(gly_reader *opaque, uint64_t split_offset,
+                                   uint64_t split_length, gly_error *err) {
+    (void)err;
+    parquet_reader *reader = (parquet_reader *)opaque;
+    reader->scan->split_offset = split_offset;
+    reader->scan->split_length = split_length;
+    reader->next_group = 0;
+    reader->rows_left = 0;
+    return GLY_OK;
+}
+
 void gly_parquet_reader_close(gly_reader *opaque) {
     parquet_reader *reader = (parquet_reader *)opaque;
     if (reader == NULL) {
