@@ -160,7 +160,8 @@ static gly_status run_case(gly_expr_state *state, const gly_step *step, gly_rows
         uint32_t count =
             split(gly_expr_run_column(state, when->result), open, chosen, rest, &rest_count);
         if (count > 0) {
-            gly_rows taken = count == open.count ? open : (gly_rows){chosen, count};
+            bool all = count == open.count && open.rows != rest; /* split wrote into rest */
+            gly_rows taken = all ? open : (gly_rows){chosen, count};
             GLY_TRY(gly_expr_run_block(state, then, taken, err));
             merge(state, then->result, taken, &result);
         }
