@@ -14,7 +14,7 @@
 enum {
     FIRST_PAGE = 8 << 10,
     LARGEST_PAGE = 2 << 20,
-    MAPPED_SIZE = 128 << 10, /* from here memory comes from the system and goes back to it */
+    MAPPED_SIZE = 1 << 20, /* from here memory comes from the system and goes back to it */
     HUGE_PAGE = 2 << 20,
 };
 

@@ -1,7 +1,7 @@
 /* row_store.h - rows of one layout in pages, their long text in heap pages, all from a budget.
  *
  * Rows never move, so tables may point at them.  Pages grow from 8 KiB to 2 MiB with the store;
- * those from 128 KiB are mapped from the system and go back to it at clear (RSS really falls).
+ * those from 1 MiB are mapped from the system and go back to it at clear (RSS really falls).
  * Not thread-safe; different stores of one budget may be used by different threads.
  */
 #ifndef GLY_ROW_STORE_H

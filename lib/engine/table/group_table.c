@@ -14,7 +14,7 @@
 #include "lib/base/hash.h"
 #include "lib/engine/kernel/k_hash.h"
 
-enum { FIRST_CAPACITY = 1024, PREFETCH_DISTANCE = 16, WORD_SPECIALS = 2 };
+enum { FIRST_CAPACITY = 1024, STEEP_CAPACITY = 32768, PREFETCH_DISTANCE = 16, WORD_SPECIALS = 2 };
 
 #define SALT_SHIFT 48
 #define POINTER_MASK ((UINT64_C(1) << SALT_SHIFT) - 1)
@@ -138,6 +138,10 @@ static bool grow(gly_group_table *table, uint64_t wanted, bool force) {
     }
     if (capacity == table->capacity) {
         return true;
+    }
+    if (capacity < STEEP_CAPACITY && (table->max_capacity == 0 ||
+                                      capacity * 2 <= table->max_capacity)) {
+        capacity *= 2; /* small tables grow by fours */
     }
     if (!force && table->max_capacity != 0 && capacity > table->max_capacity &&
         table->capacity > 0) {

@@ -1,23 +1,23 @@
-/* sort_entries.c - radix sort from the top byte while ranges are large, then quicksort in the cache.
+/* sort_entries.c - radix sort from the top bit that differs, then quicksort for short ranges.
  *
- * In place: the radix step permutes by cycles ("American flag", McIlroy, Bostic and McIlroy 1993).
- * Bytes that are equal in the whole range cost one look each.  Ranges whose words are all equal are
- * sorted by comparing rows.  Code is stamped out per entry size, so that entries move as registers.
+ * In place: the radix step permutes by cycles ("American flag", McIlroy, Bostic and McIlroy 1993), on
+ * the eight bits from the first one that is not equal in the whole range, so common prefixes cost one
+ * look.  Ranges whose words are all equal are sorted by comparing rows.  Code is stamped out per entry size, so that entries move as registers.
  * Invariant: quicksort falls back to heap sort when it gets too deep, so nothing is quadratic.
  */
 #include "lib/engine/table/sort_entries.h"
 
-enum { SMALL_RANGE = 24, RADIX_RANGE = 4096, BUCKETS = 256, LARGEST_DEPTH = 64 };
+enum { SMALL_RANGE = 24, RADIX_RANGE = 256, BUCKETS = 256, LARGEST_DEPTH = 64, PREFETCH_DISTANCE = 6 };
 
 typedef struct context {
     const gly_sort_key_layout *keys;
     const gly_row_layout *rows;
 } context;
 
-/* A range that still has to be sorted, with the first byte that may differ. */
+/* A range that quicksort still has to look at, and how deep it is. */
 typedef struct range {
     uint64_t begin, end;
-    uint32_t byte;
+    uint32_t steps;
 } range;
 
 #define DEFINE_SORT(W)                                                                             \
@@ -102,7 +102,7 @@ typedef struct range {
                 range next = stack[--depth];                                                       \
                 begin = next.begin;                                                                \
                 end = next.end;                                                                    \
-                steps = next.byte;                                                                 \
+                steps = next.steps;                                                                \
                 continue;                                                                          \
             }                                                                                      \
             entry##W *low = &items[begin];                                                         \
@@ -145,46 +145,55 @@ typedef struct range {
         }                                                                                          \
     }                                                                                              \
                                                                                                    \
-    static void radix##W(const context *c, entry##W *items, uint64_t count, uint32_t byte) {       \
+    static void radix##W(const context *c, entry##W *items, uint64_t count, uint32_t word) {       \
         uint64_t starts[BUCKETS];                                                                  \
         uint64_t ends[BUCKETS];                                                                    \
-        for (;; byte++) {                                                                          \
-            if (count < RADIX_RANGE || byte == W * 8) {                                            \
-                if (byte < W * 8 || !c->keys->is_exact) {                                          \
-                    quick##W(c, items, count);                                                     \
-                }                                                                                  \
-                return;                                                                            \
+        if (count <= RADIX_RANGE) {                                                                \
+            quick##W(c, items, count);                                                             \
+            return;                                                                                \
+        }                                                                                          \
+        uint64_t differing = 0;                                                                    \
+        for (; word < W; word++) {                                                                 \
+            for (uint64_t i = 1; i < count; i++) {                                                 \
+                differing |= items[i].words[word] ^ items[0].words[word];                          \
             }                                                                                      \
-            uint64_t counts[BUCKETS] = {0};                                                        \
-            const uint32_t word = byte / 8;                                                        \
-            const uint32_t shift = 56 - 8 * (byte % 8);                                            \
-            for (uint64_t i = 0; i < count; i++) {                                                 \
-                counts[(items[i].words[word] >> shift) & 255]++;                                   \
+            if (differing != 0) {                                                                  \
+                break;                                                                             \
             }                                                                                      \
-            if (counts[(items[0].words[word] >> shift) & 255] == count) {                          \
-                continue;                                                                          \
-            }                                                                                      \
-            uint64_t at = 0;                                                                       \
-            for (uint32_t b = 0; b < BUCKETS; b++) {                                               \
-                starts[b] = at;                                                                    \
-                at += counts[b];                                                                   \
-                ends[b] = at;                                                                      \
-            }                                                                                      \
-            for (uint32_t b = 0; b < BUCKETS; b++) {                                               \
-                while (starts[b] < ends[b]) {                                                      \
-                    entry##W held = items[starts[b]];                                              \
-                    uint32_t to = (held.words[word] >> shift) & 255;                               \
-                    while (to != b) {                                                              \
-                        swap##W(&held, &items[starts[to]++]);                                      \
-                        to = (held.words[word] >> shift) & 255;                                    \
-                    }                                                                              \
-                    items[starts[b]++] = held;                                                     \
-                }                                                                                  \
-            }                                                                                      \
-            for (uint32_t b = 0; b < BUCKETS; b++) {                                               \
-                radix##W(c, items + ends[b] - counts[b], counts[b], byte + 1);                     \
+        }                                                                                          \
+        if (differing == 0) {                                                                      \
+            if (!c->keys->is_exact) {                                                              \
+                quick##W(c, items, count);                                                         \
             }                                                                                      \
             return;                                                                                \
+        }                                                                                          \
+        const uint32_t top = 63 - (uint32_t)__builtin_clzll(differing);                            \
+        const uint32_t shift = top < 7 ? 0 : top - 7;                                              \
+        uint64_t counts[BUCKETS] = {0};                                                            \
+        for (uint64_t i = 0; i < count; i++) {                                                     \
+            counts[(items[i].words[word] >> shift) & 255]++;                                       \
+        }                                                                                          \
+        uint64_t at = 0;                                                                           \
+        for (uint32_t b = 0; b < BUCKETS; b++) {                                                   \
+            starts[b] = at;                                                                        \
+            at += counts[b];                                                                       \
+            ends[b] = at;                                                                          \
+        }                                                                                          \
+        for (uint32_t b = 0; b < BUCKETS; b++) {                                                   \
+            while (starts[b] < ends[b]) {                                                          \
+                entry##W held = items[starts[b]];                                                  \
+                uint32_t to = (held.words[word] >> shift) & 255;                                   \
+                while (to != b) {                                                                  \
+                    entry##W *next = &items[starts[to]++];                                         \
+                    __builtin_prefetch(next + PREFETCH_DISTANCE, 1);                               \
+                    swap##W(&held, next);                                                          \
+                    to = (held.words[word] >> shift) & 255;                                        \
+                }                                                                                  \
+                items[starts[b]++] = held;                                                         \
+            }                                                                                      \
+        }                                                                                          \
+        for (uint32_t b = 0; b < BUCKETS; b++) {                                                   \
+            radix##W(c, items + ends[b] - counts[b], counts[b], word);                             \
         }                                                                                          \
     }
 
