@@ -37,6 +37,8 @@ static void add_common(gly_grpc_arguments *arguments, bool bulk) {
         add_integer(arguments, GRPC_ARG_HTTP2_WRITE_BUFFER_SIZE, 8 << 20);
         add_integer(arguments, GRPC_ARG_TCP_READ_CHUNK_SIZE, 256 << 10);
         add_integer(arguments, GRPC_ARG_TCP_MAX_READ_CHUNK_SIZE, 4 << 20);
+    } else {
+        add_integer(arguments, GRPC_ARG_TCP_MAX_READ_CHUNK_SIZE, 256 << 10);
     }
 }
 
