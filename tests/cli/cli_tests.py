@@ -107,7 +107,7 @@ def shell_session():
 def waves():
     log = scratch / "events"
     log.mkdir()
-    code, _, err = sql("SELECT count(*) FROM range(0, 12, 1, 12)", "--executors", "2", "--cores", "2", "--event-log", str(log))
+    code, _, err = sql("SELECT sum(id % 7) FROM range(0, 240000000, 1, 12)", "--executors", "2", "--cores", "2", "--event-log", str(log))
     events = [json.loads(line) for line in next(log.glob("galley-*")).read_text().splitlines()]
     tasks = [e for e in events if e["event"] == "TaskEnd" and e["stageId"] == 0]
     running = most = 0
