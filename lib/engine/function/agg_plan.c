@@ -80,8 +80,33 @@ static gly_agg_op extreme_of(gly_function_id function) {
     return function == GLY_FN_MIN || function == GLY_FN_BOOL_AND ? GLY_AGG_MIN : GLY_AGG_MAX;
 }
 
+/* count(a, b) counts the rows in which neither is NULL: count(if(a IS NOT NULL AND b IS NOT NULL, true,
+ * NULL)). */
+static const gly_expr *count_of_one(gly_arena *arena, const gly_expr *call) {
+    gly_type type = GLY_TYPE_OF(BOOLEAN);
+    gly_expr **parts = GLY_ARENA_ARRAY(arena, gly_expr *, call->arg_count);
+    for (uint32_t i = 0; i < call->arg_count; i++) {
+        gly_expr **args = GLY_ARENA_ARRAY(arena, gly_expr *, 1);
+        args[0] = call->args[i];
+        parts[i] = gly_expr_call(arena, GLY_FN_IS_NOT_NULL, type, false, 1, args);
+    }
+    gly_expr **choice = GLY_ARENA_ARRAY(arena, gly_expr *, 3);
+    choice[0] = gly_expr_and(arena, call->arg_count, parts);
+    choice[1] = gly_expr_literal(arena, gly_value_i64(type, 1));
+    choice[2] = gly_expr_literal(arena, gly_value_null(type));
+    gly_expr **args = GLY_ARENA_ARRAY(arena, gly_expr *, 1);
+    args[0] = gly_expr_call(arena, GLY_FN_IF, type, true, 3, choice);
+    gly_expr *copy = gly_arena_copy(arena, call, sizeof *call);
+    copy->arg_count = 1;
+    copy->args = args;
+    return copy;
+}
+
 static gly_status add_raw_call(maker *m, gly_agg_call *call, gly_error *err) {
     const gly_expr *expr = m->call;
+    if (expr->function == GLY_FN_COUNT && expr->arg_count > 1) {
+        expr = count_of_one(m->arena, expr);
+    }
     uint16_t step = 0;
     gly_type argument = expr->arg_count > 0 ? expr->args[0]->type : GLY_TYPE_OF(NULL);
     uint16_t input = GLY_AGG_NONE;
