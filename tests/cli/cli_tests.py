@@ -96,6 +96,21 @@ def errors():
     checks.that("a failing insert leaves what was there", sorted(p.name for p in data.iterdir()) == before, str(list(data.iterdir())))
 
 
+def full_disk():
+    small = scratch / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(small)], check=True)
+    try:
+        code, _, err = galley.run("sql", "SELECT count(*) FROM (SELECT xxhash64(id) AS h FROM range(3000000)) t GROUP BY h HAVING count(*) > 5",
+                                  "--conf", f"spark.local.dir={small}")
+        checks.one_error("full local disk", code, err, "disk is full", str(small))
+        code, _, err = sql(f"INSERT OVERWRITE DIRECTORY '{small}/out' USING parquet SELECT id, xxhash64(id) AS h FROM range(3000000)")
+        checks.one_error("full output disk", code, err, "disk is full", str(small))
+        checks.that("a full disk leaves nothing", not list(small.rglob("part-*")), str(list(small.rglob("*"))))
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+
+
 def shell_session():
     process = galley.start("shell", "--format", "csv", *LOCAL)
     out, err = process.communicate("CREATE TEMPORARY VIEW v AS SELECT id FROM range(4);\nCACHE TABLE v;\nSELECT sum(id) AS s\n FROM v;\n"
@@ -156,7 +171,7 @@ def leftovers():
 
 def main():
     try:
-        for part in (results, errors, shell_session, waves, interruptions, leftovers):
+        for part in (results, errors, full_disk, shell_session, waves, interruptions, leftovers):
             part()
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
