@@ -268,16 +268,15 @@ static data make_unique(uint64_t rows, uint64_t stretch) {
 static data make_texts(uint64_t rows, uint64_t keys) {
     gly_random random = {3};
     data table = make_pairs(rows, keys, 1, false);
-    char *bytes = gly_alloc(keys * 24);
+    char *bytes = gly_alloc(rows * 20); /* stay until the end */
     gly_column text = make_column(GLY_TYPE_OF(STRING), rows);
-    for (uint64_t i = 0; i < keys; i++) {
-        snprintf(bytes + i * 24, 24, "Customer#%09u", (unsigned)i);
-    }
     for (uint64_t i = 0; i < rows; i++) {
-        ((gly_text *)text.data)[i] = gly_text_make(bytes + gly_random_below(&random, keys) * 24, 18);
+        unsigned key = (unsigned)gly_random_below(&random, keys);
+        snprintf(bytes + i * 20, 20, "Customer#%09u", key);
+        ((gly_text *)text.data)[i] = gly_text_make(bytes + i * 20, 18);
     }
     free(table.columns[0].data);
-    table.columns[0] = text; /* its bytes stay until the end */
+    table.columns[0] = text;
     return table;
 }
 

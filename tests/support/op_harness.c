@@ -43,6 +43,35 @@ gly_op_table *gly_op_harness_table(gly_arena *arena, const gly_type *types, uint
     return table;
 }
 
+/* Makes a flat column of few different values a dictionary of just those. */
+static bool make_small(gly_arena *arena, gly_random *random, gly_column *column) {
+    enum { MOST = 12 };
+    size_t width = gly_type_width(column->type);
+    char *entries = gly_arena_alloc_aligned(arena, MOST * width);
+    uint32_t *codes = gly_arena_alloc_aligned(arena, column->count * sizeof *codes);
+    uint32_t used = 0;
+    for (uint32_t i = 0; i < column->count; i++) {
+        const char *value = (const char *)column->data + i * width;
+        uint32_t at = 0;
+        while (at < used && memcmp(entries + at * width, value, width) != 0) {
+            at++;
+        }
+        if (at == used && used++ < MOST) {
+            memcpy(entries + at * width, value, width);
+        }
+        if (used > MOST) {
+            return false;
+        }
+        codes[i] = at;
+    }
+    column->shape = GLY_SHAPE_DICTIONARY;
+    column->data = entries;
+    column->codes = codes;
+    column->dictionary_count = used;
+    column->dictionary_id = gly_random_below(random, 2) == 0 ? 0 : gly_random_u64(random) | 1;
+    return true;
+}
+
 /* Column c of `count` rows (positions[i] says where row first+i goes among all) in a random shape. */
 static void make_column(gly_arena *arena, const gly_op_table *table, uint32_t c, uint32_t first,
                         uint32_t count, const uint16_t *positions, uint32_t all,
@@ -68,6 +97,9 @@ static void make_column(gly_arena *arena, const gly_op_table *table, uint32_t c,
         } else {
             gly_column_set(arena, ret, at, value);
         }
+    }
+    if (gly_random_below(random, 3) == 0 && make_small(arena, random, ret)) {
+        return;
     }
     if (gly_random_below(random, 3) == 0) { /* the same as a dictionary, backwards */
         gly_column flat = *ret;

@@ -85,8 +85,10 @@ static void keep_valid(run *r, const uint64_t *validity) {
 static void keep_true(run *r, const uint8_t *is_true) {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < r->count; i++) {
-        r->position_buffer[kept] = r->positions == NULL ? (uint16_t)i : r->positions[i];
-        r->row_buffer[kept] = r->rows[i];
+        uint16_t at = r->positions == NULL ? (uint16_t)i : r->positions[i];
+        uint8_t *row = r->rows[i];
+        r->position_buffer[kept] = at;
+        r->row_buffer[kept] = row;
         kept += is_true[i];
     }
     r->positions = r->position_buffer;
@@ -156,6 +158,25 @@ static gly_status overflow(const gly_agg_step *step, gly_error *err) {
     return status;
 }
 
+/* One call for each group; all pairs are there, in order->live's or ->positions' order. */
+static gly_status run_groups(const gly_agg_step *step, const void *data, const uint16_t *positions,
+                             uint8_t *const *rows, const gly_agg_order *order, uint32_t base,
+                             gly_error *err) {
+    uint32_t first = 0;
+    for (uint32_t g = 0; g < order->group_count; g++) {
+        uint8_t *row = rows[order->live[first]];
+        uint32_t count = order->ends[g] - first;
+        if (!step->one(data, positions + first, row + base + step->offset, count)) {
+            return overflow(step, err);
+        }
+        if (step->flag != UINT32_MAX) {
+            row[base + step->flag] = GLY_AGG_SEEN;
+        }
+        first = order->ends[g];
+    }
+    return GLY_OK;
+}
+
 static gly_status run_loop(const gly_agg_step *step, const gly_column *flat, const run *r,
                            bool is_single, uint32_t base, gly_row_store *heap, gly_error *err) {
     const void *data = flat == NULL ? NULL : flat->data;
@@ -181,14 +202,21 @@ static gly_status run_loop(const gly_agg_step *step, const gly_column *flat, con
 }
 
 static gly_status run_step(const gly_agg_step *step, const gly_agg_batch *batch,
-                           uint8_t *const *rows, bool is_single, uint32_t base,
-                           gly_row_store *heap, gly_arena *scratch, gly_error *err) {
+                           uint8_t *const *rows, bool is_single, const gly_agg_order *order,
+                           uint32_t base, gly_row_store *heap, gly_arena *scratch,
+                           gly_error *err) {
     run r = {.count = batch->live, .positions = batch->selection, .rows = rows};
     gly_column copies[3];
     const gly_column *flat = NULL;
     if (step->input != GLY_AGG_NONE) {
         const gly_column *input = &batch->inputs[step->input];
         flat = make_flat(input, batch, scratch, &copies[0], &r.positions);
+    }
+    if (order != NULL && step->one != NULL && step->filter == GLY_AGG_NONE &&
+        (flat == NULL || (flat->validity == NULL && flat->type.id != GLY_TYPE_NULL))) {
+        bool is_dense = flat != NULL && flat != &batch->inputs[step->input];
+        return run_groups(step, flat == NULL ? NULL : flat->data,
+                          is_dense ? order->live : order->positions, rows, order, base, err);
     }
     if (step->filter != GLY_AGG_NONE) {
         uint8_t is_true[GLY_BATCH_ROWS];
@@ -227,10 +255,11 @@ static gly_status run_step(const gly_agg_step *step, const gly_agg_batch *batch,
 }
 
 gly_status gly_agg_run_update(const gly_agg_plan *plan, const gly_agg_batch *batch,
-                               uint8_t *const *rows, bool is_single, uint32_t base,
-                               gly_row_store *heap, gly_arena *scratch, gly_error *err) {
+                               uint8_t *const *rows, bool is_single, const gly_agg_order *order,
+                               uint32_t base, gly_row_store *heap, gly_arena *scratch, gly_error *err) {
     for (uint32_t i = 0; i < plan->step_count; i++) {
-        GLY_TRY(run_step(&plan->steps[i], batch, rows, is_single, base, heap, scratch, err));
+        GLY_TRY(run_step(&plan->steps[i], batch, rows, is_single, order, base, heap, scratch,
+                         err));
     }
     return GLY_OK;
 }

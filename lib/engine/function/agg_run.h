@@ -15,10 +15,19 @@ typedef struct gly_agg_batch {
 bool gly_agg_run_needs_flags(const gly_agg_plan *plan, const gly_agg_batch *batch);
 /* Bytes of long text this batch may add to states. */
 size_t gly_agg_run_text_bytes(const gly_agg_plan *plan, const gly_agg_batch *batch);
+/* The live rows so that those of a group lie together; worth making when groups are few. */
+typedef struct gly_agg_order {
+    const uint16_t *live;      /* 0 .. live-1, group by group, in their order */
+    const uint16_t *positions; /* the same as rows of the batch */
+    uint32_t group_count;
+    const uint32_t *ends; /* where each group ends */
+} gly_agg_order;
+
 /* rows[i]: the i-th live row's group; its states begin at rows[i] + base.  heap: for text.
- * is_single: all rows[] are the same. */
+ * is_single: all rows[] are the same.  order: NULL, or the groups' rows. */
 GLY_NODISCARD gly_status gly_agg_run_update(const gly_agg_plan *plan, const gly_agg_batch *batch,
-                                             uint8_t *const *rows, bool is_single, uint32_t base,
+                                             uint8_t *const *rows, bool is_single,
+                                            const gly_agg_order *order, uint32_t base,
                                              gly_row_store *heap, gly_arena *scratch,
                                              gly_error *err);
 

@@ -7,7 +7,11 @@
  */
 #include "lib/engine/function/agg_step.h"
 
+#include "lib/engine/kernel/kernel.h"
+
 #include <math.h>
+
+#pragma GCC optimize("O3") /* as the kernels: these are loops over arrays */
 
 /* 16-byte states are aligned to 8 only. */
 typedef struct wide {
@@ -63,6 +67,7 @@ static bool count_one(const void *data, const uint16_t *positions, uint8_t *stat
               overflow |= __builtin_add_overflow(*state, (int64_t)values[at], state);)             \
         return overflow == 0;                                                                      \
     }                                                                                              \
+    GLY_KERNEL_CLONES                                                                              \
     static bool add_##name##_i64_one(const void *data, const uint16_t *positions, uint8_t *state,  \
                                      uint32_t count) {                                             \
         const type *values = data;                                                                 \
@@ -72,8 +77,11 @@ static bool count_one(const void *data, const uint16_t *positions, uint8_t *stat
             LOOPS(total += (int64_t)values[at];)                                                   \
             return !__builtin_add_overflow(*sum, total, sum);                                      \
         }                                                                                          \
-        gly_i128 total = *sum;                                                                     \
-        LOOPS(total += values[at];)                                                                \
+        int64_t high = 0; /* halves cannot overflow in one call */                                 \
+        uint64_t low = 0;                                                                          \
+        LOOPS(const int64_t value = (int64_t)values[at]; high += value >> 32;                      \
+              low += (uint32_t)value;)                                                             \
+        gly_i128 total = (gly_i128)high * (INT64_C(1) << 32) + low + *sum;                                      \
         *sum = (int64_t)total;                                                                     \
         return *sum == total;                                                                      \
     }
@@ -93,19 +101,14 @@ static bool add_i64_i128(const void *data, const uint16_t *positions, uint8_t *c
     return true; /* it would take 2^64 rows */
 }
 
+GLY_KERNEL_CLONES
 static bool add_i64_i128_one(const void *data, const uint16_t *positions, uint8_t *state,
                              uint32_t count) {
     const int64_t *values = data;
-    gly_i128 total = load_i128(state);
-    uint64_t bits = 0; /* are all values so small that a batch of them fits 64 bits? */
-    LOOPS(bits |= (uint64_t)(values[at] ^ (values[at] >> 63));)
-    if (bits < (UINT64_C(1) << 48)) {
-        int64_t narrow = 0;
-        LOOPS(narrow += values[at];)
-        total += narrow;
-    } else {
-        LOOPS(total += values[at];)
-    }
+    int64_t high = 0; /* halves cannot overflow in one call */
+    uint64_t low = 0;
+    LOOPS(high += values[at] >> 32; low += (uint32_t)values[at];)
+    gly_i128 total = load_i128(state) + (gly_i128)high * (INT64_C(1) << 32) + low;
     memcpy(state, &total, sizeof total);
     return true;
 }
@@ -137,6 +140,7 @@ static bool add_i128_i128_one(const void *data, const uint16_t *positions, uint8
         LOOPS(*(double *)(void *)(rows[i] + offset) += (double)values[at];)                        \
         return true;                                                                               \
     }                                                                                              \
+    GLY_KERNEL_CLONES                                                                              \
     static bool add_##name##_f64_one(const void *data, const uint16_t *positions, uint8_t *state,  \
                                      uint32_t count) {                                             \
         const type *values = data;                                                                 \
@@ -176,6 +180,7 @@ ADD_DOUBLE(f64, double)
               *state = better(value, *state) ? value : *state;)                                    \
         return true;                                                                               \
     }                                                                                              \
+    GLY_KERNEL_CLONES                                                                              \
     static bool name##_one(const void *data, const uint16_t *positions, uint8_t *state,            \
                            uint32_t count) {                                                       \
         const type *values = data;                                                                 \

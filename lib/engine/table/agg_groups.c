@@ -38,14 +38,21 @@ void gly_agg_groups_init(gly_agg_groups *groups, const gly_agg_plan *plan, const
 void gly_agg_groups_clear(gly_agg_groups *groups) {
     if (groups->arena != NULL) {
         gly_group_table_clear(&groups->table);
+        gly_code_map_clear(&groups->codes);
         gly_arena_free(groups->arena);
         groups->arena = NULL;
     }
 }
 
-void gly_agg_groups_reset(gly_agg_groups *groups) { gly_group_table_reset(&groups->table); }
+void gly_agg_groups_reset(gly_agg_groups *groups) {
+    gly_group_table_reset(&groups->table);
+    gly_code_map_forget(&groups->codes);
+}
 
-void gly_agg_groups_drop(gly_agg_groups *groups) { gly_group_table_clear(&groups->table); }
+void gly_agg_groups_drop(gly_agg_groups *groups) {
+    gly_group_table_clear(&groups->table);
+    gly_code_map_forget(&groups->codes);
+}
 
 /* Moves the groups to a table with flags; false: memory was refused, nothing changed. */
 static gly_status add_flags(gly_agg_groups *groups, bool force, gly_arena *scratch, bool *ret_full,
@@ -77,6 +84,7 @@ static gly_status add_flags(gly_agg_groups *groups, bool force, gly_arena *scrat
         return status;
     }
     gly_group_table_clear(&groups->table);
+    gly_code_map_clear(&groups->codes);
     *groups = wide;
     return GLY_OK;
 }
@@ -90,12 +98,97 @@ void gly_agg_groups_hash(const gly_column *keys, uint32_t key_count, const uint1
     gly_k_hash_columns(keys, key_count, selection, count, ret);
 }
 
+/* Makes room and finds the groups of the live rows; false: memory was refused. */
+static bool find_by_hash(gly_agg_groups *groups, const gly_column *keys, const uint16_t *selection,
+                         uint32_t live, size_t text_bytes, bool force, gly_arena *scratch,
+                         uint8_t **rows) {
+    uint64_t hashes[GLY_BATCH_ROWS];
+    gly_column *dense = GLY_ARENA_ARRAY(scratch, gly_column, groups->key_count);
+    const uint8_t *slots = groups->table.slots;
+    for (uint32_t c = 0; c < groups->key_count; c++) {
+        gly_key_columns_prepare(&keys[c], selection, live, scratch, &dense[c]);
+    }
+    text_bytes += gly_row_store_text_bytes(groups->table.layout, dense, NULL, live);
+    if (!gly_group_table_reserve(&groups->table, live, text_bytes, force)) {
+        return false;
+    }
+    if (groups->table.slots != slots) {
+        gly_code_map_forget(&groups->codes); /* the rows have moved */
+    }
+    gly_k_hash_columns(dense, groups->key_count, NULL, live, hashes);
+    gly_group_table_find_or_insert(&groups->table, dense, hashes, live, rows);
+    return true;
+}
+
+/* counts[c + 1]: how many live rows have combination c. */
+static void make_order(const gly_agg_batch *batch, const uint16_t *index, uint16_t *counts,
+                       uint32_t size, gly_arena *scratch, gly_agg_order *ret) {
+    uint16_t *live = gly_arena_alloc(scratch, batch->live * sizeof *live);
+    uint16_t *positions = gly_arena_alloc(scratch, batch->live * sizeof *positions);
+    uint32_t *ends = gly_arena_alloc(scratch, (size + 1) * sizeof *ends);
+    uint32_t groups = 0;
+    for (uint32_t c = 0; c < size; c++) {
+        uint16_t count = counts[c + 1];
+        counts[c + 1] = (uint16_t)(counts[c] + count);
+        ends[groups] = counts[c + 1];
+        groups += count > 0;
+    }
+    for (uint32_t i = 0; i < batch->live; i++) {
+        uint16_t at = counts[index[i]]++;
+        live[at] = (uint16_t)i;
+        positions[at] = batch->selection == NULL ? (uint16_t)i : batch->selection[i];
+    }
+    *ret = (gly_agg_order){live, positions, groups, ends};
+}
+
+/* The same by dictionary codes; *ret_order: the live rows group by group (no groups: not made). */
+static bool find_by_codes(gly_agg_groups *groups, const gly_column *keys, const gly_agg_batch *batch,
+                          size_t text_bytes, bool force, gly_arena *scratch, uint8_t **rows,
+                          gly_agg_order *ret_order) {
+    uint16_t index[GLY_BATCH_ROWS];
+    uint16_t missing[GLY_BATCH_ROWS]; /* rows of the batch, one for each new combination */
+    uint8_t *found[GLY_BATCH_ROWS];
+    gly_code_map *codes = &groups->codes;
+    uint16_t *counts = GLY_ARENA_ARRAY(scratch, uint16_t, codes->size + 1);
+    uint32_t missing_count = 0;
+    gly_code_map_index(codes, keys, batch->selection, batch->live, index);
+    for (uint32_t i = 0; i < batch->live; i++) {
+        bool is_new = counts[index[i] + 1]++ == 0 && codes->rows[index[i]] == NULL;
+        missing[missing_count] =
+            batch->selection == NULL ? (uint16_t)i : batch->selection[i];
+        found[missing_count] = (uint8_t *)(uintptr_t)index[i]; /* for the moment */
+        missing_count += is_new;
+    }
+    if (missing_count > 0) {
+        uint16_t places[GLY_BATCH_ROWS];
+        for (uint32_t i = 0; i < missing_count; i++) {
+            places[i] = (uint16_t)(uintptr_t)found[i];
+        }
+        uint64_t before = groups->table.capacity;
+        if (!find_by_hash(groups, keys, missing, missing_count, text_bytes, force, scratch, found)) {
+            return false;
+        }
+        if (groups->table.is_word && groups->table.capacity != before) {
+            return find_by_hash(groups, keys, batch->selection, batch->live, text_bytes, force,
+                                scratch, rows); /* what the map knew has moved */
+        }
+        for (uint32_t i = 0; i < missing_count; i++) {
+            codes->rows[places[i]] = found[i];
+        }
+    }
+    for (uint32_t i = 0; i < batch->live; i++) {
+        rows[i] = codes->rows[index[i]];
+    }
+    make_order(batch, index, counts, codes->size, scratch, ret_order);
+    return true;
+}
+
 gly_status gly_agg_groups_add(gly_agg_groups *groups, const gly_column *keys,
                               const gly_agg_batch *batch, bool is_merge, bool force,
                               gly_arena *scratch, bool *ret_full, gly_error *err) {
     uint8_t *rows[GLY_BATCH_ROWS];
-    uint64_t hashes[GLY_BATCH_ROWS];
     const uint32_t live = batch->live;
+    gly_agg_order order = {0};
     *ret_full = false;
     if (live == 0) {
         return GLY_OK;
@@ -108,28 +201,31 @@ gly_status gly_agg_groups_add(gly_agg_groups *groups, const gly_column *keys,
         }
     }
     const gly_agg_plan *plan = is_merge ? groups->merger : &groups->plan;
-    gly_column *dense = GLY_ARENA_ARRAY(scratch, gly_column, groups->key_count);
-    for (uint32_t c = 0; c < groups->key_count; c++) {
-        gly_key_columns_prepare(&keys[c], batch->selection, live, scratch, &dense[c]);
-    }
-    size_t text_bytes = gly_agg_run_text_bytes(plan, batch) +
-                        gly_row_store_text_bytes(groups->table.layout, dense, NULL, live);
-    if (!gly_group_table_reserve(&groups->table, groups->key_count == 0 ? 1 : live, text_bytes,
-                                 force)) {
-        *ret_full = true;
-        return GLY_OK;
-    }
+    size_t text_bytes = gly_agg_run_text_bytes(plan, batch);
+    bool has_room;
     if (groups->key_count == 0) {
-        find_single(groups, &rows[0]);
-        for (uint32_t i = 1; i < live; i++) {
+        has_room = gly_group_table_reserve(&groups->table, 1, text_bytes, force);
+        if (has_room) {
+            find_single(groups, &rows[0]);
+        }
+        for (uint32_t i = 1; has_room && i < live; i++) {
             rows[i] = rows[0];
         }
+    } else if (gly_code_map_fits(&groups->codes, keys, groups->key_count, live)) {
+        /* Room for text that states keep must be there even if no group is new. */
+        has_room = (text_bytes == 0 ||
+                    gly_group_table_reserve(&groups->table, 1, text_bytes, force)) &&
+                   find_by_codes(groups, keys, batch, text_bytes, force, scratch, rows, &order);
     } else {
-        gly_k_hash_columns(dense, groups->key_count, NULL, live, hashes);
-        gly_group_table_find_or_insert(&groups->table, dense, hashes, live, rows);
+        has_room = find_by_hash(groups, keys, batch->selection, live, text_bytes, force, scratch,
+                                rows);
     }
-    return gly_agg_run_update(plan, batch, rows, groups->key_count == 0,
-                              groups->table.layout->tail_offset, &groups->table.store, scratch, err);
+    *ret_full = !has_room;
+    return has_room ? gly_agg_run_update(plan, batch, rows, groups->key_count == 0,
+                                         order.group_count > 0 ? &order : NULL,
+                                         groups->table.layout->tail_offset, &groups->table.store,
+                                         scratch, err)
+                    : GLY_OK;
 }
 
 uint32_t gly_agg_groups_columns(const gly_agg_groups *groups, gly_agg_form form) {

@@ -7,6 +7,7 @@
 #define GLY_AGG_GROUPS_H
 
 #include "lib/engine/function/agg_run.h"
+#include "lib/engine/table/code_map.h"
 #include "lib/engine/table/group_table.h"
 
 typedef struct gly_agg_groups {
@@ -17,6 +18,7 @@ typedef struct gly_agg_groups {
     gly_agg_plan plan;    /* laid out for this table */
     gly_agg_plan *merger; /* same layout, inputs are step columns */
     gly_group_table table;
+    gly_code_map codes; /* dictionary keys -> groups */
 } gly_agg_groups;
 
 typedef enum gly_agg_form {

@@ -139,20 +139,23 @@ static bool grow(gly_group_table *table, uint64_t wanted, bool force) {
     if (capacity == table->capacity) {
         return true;
     }
-    if (capacity < STEEP_CAPACITY && (table->max_capacity == 0 ||
-                                      capacity * 2 <= table->max_capacity)) {
-        capacity *= 2; /* small tables grow by fours */
-    }
     if (!force && table->max_capacity != 0 && capacity > table->max_capacity &&
         table->capacity > 0) {
         return false;
     }
+    bool is_steep = capacity < STEEP_CAPACITY &&
+                    (table->max_capacity == 0 || capacity * 2 <= table->max_capacity);
+    capacity = is_steep ? capacity * 2 : capacity; /* small tables grow by fours */
     size_t bytes = slot_bytes(table, capacity);
     if (!gly_budget_try_reserve(table->budget, bytes)) {
-        if (!force) {
-            return false;
+        capacity = is_steep ? capacity / 2 : capacity;
+        bytes = slot_bytes(table, capacity);
+        if (!gly_budget_try_reserve(table->budget, bytes)) {
+            if (!force) {
+                return false;
+            }
+            gly_budget_force(table->budget, bytes);
         }
-        gly_budget_force(table->budget, bytes);
     }
     void *fresh = gly_row_store_map(bytes);
     if (table->is_word) {
