@@ -99,8 +99,9 @@ static gly_logical *push_scan(gly_rule_context *context, gly_logical *node, conj
             scan = gly_arena_copy(context->arena, node, sizeof *node);
             scan->scan.filters = GLY_ARENA_ARRAY(context->arena, gly_expr *,
                                                  node->scan.filter_count + above.count);
-            memcpy(scan->scan.filters, node->scan.filters,
-                   node->scan.filter_count * sizeof *node->scan.filters);
+            for (uint32_t k = 0; k < node->scan.filter_count; k++) {
+                scan->scan.filters[k] = node->scan.filters[k];
+            }
         }
         scan->scan.filters[scan->scan.filter_count++] = conjunct;
     }
