@@ -310,8 +310,8 @@ void gly_dag_scheduler_task_failed(gly_attempt *attempt, gly_status status, bool
     }
     task->avoid_executor = attempt->executor->id;
     task->avoid_until_ms = scheduler->now_ms + scheduler->options.avoid_ms;
-    gly_task_set_retry(set, attempt->partition);
     gly_health_tracker_task_failed(set, attempt->partition, attempt->executor);
+    gly_task_set_retry(set, attempt->partition);
 }
 
 /* ---- lost outputs ---- */

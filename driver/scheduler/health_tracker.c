@@ -49,7 +49,7 @@ static bool task_has_place(const gly_task_set *set, uint32_t partition) {
     return false;
 }
 
-static void arm(gly_task_set *set, uint32_t partition) {
+void gly_health_tracker_check_task(gly_task_set *set, uint32_t partition) {
     if (set->unschedulable_since_ms == GLY_SCHEDULER_NEVER && !task_has_place(set, partition)) {
         set->unschedulable_since_ms = set->scheduler->now_ms;
         set->unschedulable_partition = partition;
@@ -65,7 +65,7 @@ void gly_health_tracker_find_stuck(gly_task_set *set) {
         const gly_task *task = &set->tasks[p];
         if (task->state == GLY_TASK_PENDING && (task->failure_count > 0 || is_first)) {
             is_first &= task->failure_count > 0;
-            arm(set, p);
+            gly_health_tracker_check_task(set, p);
         }
     }
 }
@@ -80,9 +80,9 @@ void gly_health_tracker_task_failed(gly_task_set *set, uint32_t partition, gly_e
     if (count_up(&set->health->task_on_executor, pair_key(partition, executor->id)) == 1 &&
         count_up(&set->health->tasks_on_executor, executor->id) == SET_TASKS_ON_EXECUTOR) {
         count_up(&set->health->executors_on_host, executor->host);
+        gly_health_tracker_find_stuck(set); /* for whom this was the last place */
     }
     count_up(&set->health->task_on_host, pair_key(partition, executor->host));
-    arm(set, partition);
 }
 
 bool gly_health_tracker_allows_task(const gly_task_set *set, uint32_t partition,

@@ -19,6 +19,8 @@ bool gly_health_tracker_allows_task(const gly_task_set *set, uint32_t partition,
 bool gly_health_tracker_allows_set(const gly_task_set *set, const gly_executor *executor);
 /* Is the executor, or its host, excluded for the whole application now?  Notes when that ends. */
 bool gly_health_tracker_is_excluded(gly_scheduler *scheduler, const gly_executor *executor);
+/* The task is pending (again): may any live executor run it?  Else the set's wait begins. */
+void gly_health_tracker_check_task(gly_task_set *set, uint32_t partition);
 /* An executor is gone or excluded: is there a pending task now that no live executor may run? */
 void gly_health_tracker_find_stuck(gly_task_set *set);
 /* True if the set has waited unschedulable_timeout_ms with a task that no live executor may run. */

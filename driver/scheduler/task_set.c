@@ -81,6 +81,9 @@ static void add_pending(gly_task_set *set, uint32_t partition) {
     set->scheduler->pending_tasks++;
     set->scheduler->is_dirty = true;
     gly_pool_list(set);
+    if (set->health != NULL) {
+        gly_health_tracker_check_task(set, partition);
+    }
 }
 
 /* The task is no longer pending; its stack entries are left behind. */

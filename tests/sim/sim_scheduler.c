@@ -7,6 +7,7 @@
  * scheduler kept its promises; see the check() calls.
  *
  *   sim_scheduler [first seed [count]]     or SEED=n; the failing seed is printed
+ *   TRACE=1 sim_scheduler seed             prints every event as a JSON line
  * Not here: the scheduler's own time (sim_scheduler_speed.c).
  */
 #include "driver/event/event_bus.h"
@@ -235,6 +236,14 @@ static void make_rates(world *w) {
     r->slow = chance(w, 400) ? below(w, 50) : 0;
 }
 
+static void print_event(void *context, const gly_event *event) {
+    (void)context;
+    gly_builder line = {0};
+    gly_event_write_json(event, &line);
+    puts(line.data);
+    gly_builder_clear(&line);
+}
+
 static void make_world(world *w, uint64_t seed) {
     memset(w, 0, sizeof *w);
     w->seed = seed;
@@ -256,6 +265,9 @@ static void make_world(world *w, uint64_t seed) {
     w->options.seed = seed;
     w->bus = gly_event_bus_make();
     w->options.bus = w->bus;
+    if (getenv("TRACE") != NULL) {
+        gly_event_bus_subscribe(w->bus, print_event, NULL);
+    }
     w->scheduler = gly_scheduler_make(&w->options);
     w->hosts = 1 + below(w, 5);
     w->query_count = 1 + below(w, MAX_QUERIES);

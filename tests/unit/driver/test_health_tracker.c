@@ -70,6 +70,37 @@ GLY_TEST(two_tasks_exclude_an_executor_for_the_set) {
     harness_stop(&h);
 }
 
+GLY_TEST(excluding_the_last_place_is_noticed) {
+    start(true);
+    harness_executor(&h, 0, "a", 3);
+    harness_executor(&h, 1, "b", 1);
+    gly_scheduler_stage stage = {.stage_id = 1, .task_count = 5};
+    harness_submit(&h, 1, &stage, 1);
+    uint32_t on_b = 0, on_a = 0;
+    while (h.launches[on_b].launch.executor_id != 1) {
+        on_b++;
+    }
+    while (h.launches[on_a].launch.executor_id != 0) {
+        on_a++;
+    }
+    harness_fail(&h, on_a, GLY_E_IO, "disk"); /* this task may run on executor 1 only, ... */
+    harness_fail(&h, on_b, GLY_E_IO, "disk");
+    for (uint32_t i = 0; i < h.launch_count; i++) {
+        if (i != on_a && i != on_b && h.launches[i].launch.executor_id == 1) {
+            harness_fail(&h, i, GLY_E_IO, "disk"); /* ... where two other tasks fail */
+            break;
+        }
+    }
+    for (uint32_t i = 0; i < h.launch_count; i++) {
+        harness_ok(&h, i);
+    }
+    GLY_CHECK(!h.job_ended);
+    GLY_CHECK_INT(gly_scheduler_next_tick(h.scheduler), 5000);
+    harness_tick(&h, 5000);
+    GLY_CHECK(h.job_ended && h.job_status == GLY_E_TASK_FAILED);
+    harness_stop(&h);
+}
+
 GLY_TEST(a_set_that_succeeds_blames_the_executor) {
     start(true);
     harness_executor(&h, 0, "a", 2);
@@ -106,5 +137,5 @@ GLY_TEST(off_by_default) {
 
 GLY_SUITE("health_tracker", a_task_does_not_return_to_where_it_failed,
           when_every_executor_is_excluded_the_job_fails_in_time, losing_the_last_place_is_noticed,
-          two_tasks_exclude_an_executor_for_the_set, a_set_that_succeeds_blames_the_executor,
-          off_by_default)
+          excluding_the_last_place_is_noticed, two_tasks_exclude_an_executor_for_the_set,
+          a_set_that_succeeds_blames_the_executor, off_by_default)
