@@ -46,8 +46,8 @@ static gly_status run(gly_arena *arena, int argc, char **argv, gly_error *err) {
     for (int i = 3; i < argc; i++) {
         size_t size = strcspn(argv[i], "=");
         bool has_value = argv[i][size] == '=';
-        list[options.option_count++] = (gly_option){
-            {argv[i], size}, gly_str_of(has_value ? argv[i] + size + 1 : "true")};
+        list[options.option_count++] =
+            (gly_option){{argv[i], size}, gly_str_of(has_value ? argv[i] + size + 1 : "true")};
     }
     options.options = list;
     uint32_t *fields = GLY_ARENA_ARRAY(arena, uint32_t, relation->schema->field_count);

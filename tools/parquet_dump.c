@@ -57,8 +57,8 @@ static void print_value(const gly_value *value) {
         }
         break;
     case GLY_TYPE_DECIMAL:
-        print_text((gly_str){buffer, gly_decimal_format(gly_value_unscaled(value),
-                                                        value->type.scale, buffer)});
+        print_text((gly_str){
+            buffer, gly_decimal_format(gly_value_unscaled(value), value->type.scale, buffer)});
         break;
     case GLY_TYPE_STRING:
         print_text(value->text);

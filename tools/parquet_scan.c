@@ -52,8 +52,8 @@ static gly_status measure(const gly_relation *relation, const char *name, uint32
     }
     best = GLY_MAX(best, (int64_t)1);
     printf("%-24.60s %12llu rows %9.2f ms %9.1f M rows/s %8.2f ns/row\n", name,
-           (unsigned long long)rows, (double)best / 1e6,
-           (double)rows * 1e3 / (double)best, rows == 0 ? 0.0 : (double)best / (double)rows);
+           (unsigned long long)rows, (double)best / 1e6, (double)rows * 1e3 / (double)best,
+           rows == 0 ? 0.0 : (double)best / (double)rows);
     return GLY_OK;
 }
 

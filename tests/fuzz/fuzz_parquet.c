@@ -1,8 +1,8 @@
 /* fuzz_parquet.c - any bytes as a Parquet file: infer the schema, read every column, filter, skip.
  *
- * The file lies in memory (memfd) and is opened through /proc/self/fd, so that the real file layer is
- * used.  The first byte of the input chooses the mode, the rest is the file; when it does not end
- * as a Parquet file does, the end is added, so that the fuzzer need not find the magic first.
+ * The file lies in memory (memfd) and is opened through /proc/self/fd, so that the real file layer
+ * is used.  The first byte of the input chooses the mode, the rest is the file; when it does not
+ * end as a Parquet file does, the end is added, so that the fuzzer need not find the magic first.
  */
 #include "lib/base/budget.h"
 #include "lib/io/format.h"
@@ -89,8 +89,8 @@ static void read_file(gly_arena *arena, gly_str path, bool is_filtered, gly_budg
         return;
     }
     const gly_batch *batch = NULL;
-    while (scan.rows_read < MOST_ROWS &&
-           format->reader_next(reader, &batch, &err) == GLY_OK && batch != NULL) {
+    while (scan.rows_read < MOST_ROWS && format->reader_next(reader, &batch, &err) == GLY_OK &&
+           batch != NULL) {
         touch(batch);
     }
     format->reader_close(reader);

@@ -1,7 +1,8 @@
 /* fuzz_parquet_column.c - any bytes as the pages of one column: every type, encoding and codec.
  *
- * fuzz_parquet.c rarely gets behind a footer; here the footer's part is made up from the first eight
- * bytes: type, length, nullability, codec, rows, how the column is read.  The rest is the chunk.
+ * fuzz_parquet.c rarely gets behind a footer; here the footer's part is made up from the first
+ * eight bytes: type, length, nullability, codec, rows, how the column is read.  The rest is the
+ * chunk.
  */
 #include "lib/base/alloc.h"
 #include "lib/io/parquet/parquet_column.h"
@@ -63,21 +64,21 @@ static void read_column(gly_parquet_column *column, uint64_t rows, uint8_t patte
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static const gly_parquet_annotation notes[] = {
-        {.converted = -1},                                  /* nothing */
-        {.converted = 0},                                   /* text */
-        {.converted = 5, .precision = 9, .scale = 2},       /* decimals */
+        {.converted = -1},                            /* nothing */
+        {.converted = 0},                             /* text */
+        {.converted = 5, .precision = 9, .scale = 2}, /* decimals */
         {.converted = 5, .precision = 18, .scale = 0},
         {.converted = 5, .precision = 38, .scale = 10},
-        {.converted = 6},                                   /* date */
-        {.converted = 9},                                   /* timestamps */
+        {.converted = 6}, /* date */
+        {.converted = 9}, /* timestamps */
         {.converted = 10},
-        {.converted = 11},                                  /* unsigned */
+        {.converted = 11}, /* unsigned */
         {.converted = 13},
         {.converted = 14},
         {.converted = 15},
-        {.converted = -1, .logical = 8, .unit = 3},         /* nanoseconds */
-        {.converted = -1, .logical = 14},                   /* UUID */
-        {.converted = -1, .logical = 15},                   /* half float */
+        {.converted = -1, .logical = 8, .unit = 3}, /* nanoseconds */
+        {.converted = -1, .logical = 14},           /* UUID */
+        {.converted = -1, .logical = 15},           /* half float */
     };
     if (size < 8) {
         return 0;
@@ -91,9 +92,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                                             &leaf.conversion, &leaf.is_unsigned);
     static const uint8_t codecs[] = {0, 1, 2, 5, 6, 7};
     uint64_t rows = 1 + (uint64_t)data[4] * (1 + data[5] % 64);
-    gly_parquet_chunk chunk = {.codec = codecs[data[6] % GLY_ARRAY_LEN(codecs)],
-                               .size = size - 8,
-                               .value_count = rows};
+    gly_parquet_chunk chunk = {
+        .codec = codecs[data[6] % GLY_ARRAY_LEN(codecs)], .size = size - 8, .value_count = rows};
     if (leaf.refusal != NULL) {
         return 0;
     }

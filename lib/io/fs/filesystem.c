@@ -2,7 +2,8 @@
  *
  * A pattern is split into a directory without wildcards and the rest.  The directory is listed once
  * at any depth, and a file matches if the pattern matches the first components of its path; what
- * lies below a matched directory belongs to it.  So only `list` is needed, which object stores have.
+ * lies below a matched directory belongs to it.  So only `list` is needed, which object stores
+ * have.
  *
  * Invariant: expand never returns an empty list; nothing found is PATH_NOT_FOUND.
  */
@@ -123,8 +124,8 @@ gly_status gly_filesystem_expand(gly_arena *arena, gly_str path, uint32_t *ret_c
         status = expand_pattern(arena, filesystem, patterns[i], &files, err);
     }
     if (status == GLY_OK && files.count == 0) {
-        bool is_empty = pattern_count == 1 &&
-                        filesystem->stat(arena, path, &info, &ignored) == GLY_OK;
+        bool is_empty =
+            pattern_count == 1 && filesystem->stat(arena, path, &info, &ignored) == GLY_OK;
         status = is_empty ? gly_fail(err, GLY_E_PATH_NOT_FOUND,
                                      "directory %.*s has no files to read", GLY_STR_ARG(path))
                  : gly_glob_has_wildcard(path)

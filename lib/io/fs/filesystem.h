@@ -23,11 +23,12 @@ typedef struct gly_filesystem {
     gly_status (*open)(gly_str path, gly_file **ret, gly_error *err);
     gly_status (*create)(gly_str path, gly_file_writer **ret, gly_error *err);
     gly_status (*stat)(gly_arena *arena, gly_str path, gly_file_info *ret, gly_error *err);
-    /* Files below path at any depth, sorted by path; names that start with "_" or "." are hidden. */
+    /* Files below path at any depth, sorted by path; names that start with "_" or "." are hidden.
+     */
     gly_status (*list)(gly_arena *arena, gly_str path, uint32_t *ret_count, gly_file_info **ret,
                        gly_error *err);
     gly_status (*rename)(gly_str from, gly_str to, gly_error *err); /* replaces; makes parents */
-    gly_status (*remove_all)(gly_str path, gly_error *err); /* file or tree; absent is fine */
+    gly_status (*remove_all)(gly_str path, gly_error *err);     /* file or tree; absent is fine */
     gly_status (*make_directory)(gly_str path, gly_error *err); /* with parents; present is fine */
 } gly_filesystem;
 
@@ -55,7 +56,6 @@ GLY_NODISCARD gly_status gly_filesystem_find(gly_str path, const gly_filesystem 
                                              gly_error *err);
 /* Expands a path with * ? [..] and {a,b}, a directory (all files below) or a file into files.
  * PATH_NOT_FOUND if nothing is there. */
-GLY_NODISCARD gly_status gly_filesystem_expand(gly_arena *arena, gly_str path,
-                                               uint32_t *ret_count, gly_file_info **ret,
-                                               gly_error *err);
+GLY_NODISCARD gly_status gly_filesystem_expand(gly_arena *arena, gly_str path, uint32_t *ret_count,
+                                               gly_file_info **ret, gly_error *err);
 #endif

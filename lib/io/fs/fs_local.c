@@ -299,11 +299,11 @@ static gly_status stat_path(gly_arena *arena, gly_str path, gly_file_info *ret, 
     if (stat(native, &info) != 0) {
         return failed(errno, "look at", path, err);
     }
-    *ret = (gly_file_info){
-        .path = gly_arena_str(arena, path),
-        .size_bytes = S_ISDIR(info.st_mode) ? 0 : (uint64_t)info.st_size,
-        .modified_ms = (int64_t)info.st_mtim.tv_sec * 1000 + info.st_mtim.tv_nsec / 1000000,
-        .is_directory = S_ISDIR(info.st_mode)};
+    *ret = (gly_file_info){.path = gly_arena_str(arena, path),
+                           .size_bytes = S_ISDIR(info.st_mode) ? 0 : (uint64_t)info.st_size,
+                           .modified_ms =
+                               (int64_t)info.st_mtim.tv_sec * 1000 + info.st_mtim.tv_nsec / 1000000,
+                           .is_directory = S_ISDIR(info.st_mode)};
     return GLY_OK;
 }
 

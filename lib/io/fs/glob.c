@@ -1,7 +1,7 @@
 /* glob.c - matching of path patterns, as Hadoop's globs: * ? [abc] [a-z] [^x] {a,b} and backslash.
  *
- * A wildcard never matches "/".  Matching is the usual two-pointer walk with one remembered star, so
- * it is linear in practice and never exponential.
+ * A wildcard never matches "/".  Matching is the usual two-pointer walk with one remembered star,
+ * so it is linear in practice and never exponential.
  */
 #include "lib/io/fs/glob.h"
 

@@ -1,8 +1,8 @@
 /* bit_unpack.c - the inner loop of dictionary indexes: bit-packed numbers to 32-bit words.
  *
- * With AVX2, eight values at a time: the bytes that hold value i are shuffled into 32-bit lane i, the
- * lane is shifted right by its own amount and masked.  Two loads of 16 bytes (values 0-3, 4-7) hold
- * everything for widths up to 25.  The shuffle and shift tables are constants made by macros.
+ * With AVX2, eight values at a time: the bytes that hold value i are shuffled into 32-bit lane i,
+ * the lane is shifted right by its own amount and masked.  Two loads of 16 bytes (values 0-3, 4-7)
+ * hold everything for widths up to 25.  The shuffle and shift tables are constants made by macros.
  * AVX-512 does the same for sixteen values.  Elsewhere, and for wider values, a 64-bit load per
  * value.  The idea: Willhalm et al., "SIMD-Scan", VLDB 2009.
  *
@@ -40,10 +40,14 @@ typedef struct shuffle_row {
 } shuffle_row;
 
 #define LANE(bit) (bit) / 8, (bit) / 8 + 1, (bit) / 8 + 2, (bit) / 8 + 3
-#define FOUR(start, w) LANE(start), LANE((start) + (w)), LANE((start) + 2 * (w)), LANE((start) + 3 * (w))
+#define FOUR(start, w)                                                                             \
+    LANE(start), LANE((start) + (w)), LANE((start) + 2 * (w)), LANE((start) + 3 * (w))
 #define SHIFTS(start, w)                                                                           \
     (start) % 8, ((start) + (w)) % 8, ((start) + 2 * (w)) % 8, ((start) + 3 * (w)) % 8
-#define ROW(w) {{FOUR(0, w), FOUR(4 * (w) % 8, w)}, {SHIFTS(0, w), SHIFTS(4 * (w) % 8, w)}}
+#define ROW(w)                                                                                     \
+    {                                                                                              \
+        {FOUR(0, w), FOUR(4 * (w) % 8, w)}, { SHIFTS(0, w), SHIFTS(4 * (w) % 8, w) }               \
+    }
 
 static const shuffle_row shuffles[WIDEST_SHUFFLED + 1] __attribute__((aligned(64))) = {
     ROW(0),  ROW(1),  ROW(2),  ROW(3),  ROW(4),  ROW(5),  ROW(6),  ROW(7),  ROW(8),
@@ -72,8 +76,7 @@ __attribute__((target("avx2"))) static void unpack_avx2(const uint8_t *packed, u
 __attribute__((target("avx512f,avx512bw"))) static void
 unpack_avx512(const uint8_t *packed, unsigned width, uint32_t groups, uint32_t *output) {
     const shuffle_row *row = &shuffles[width];
-    __m512i shuffle =
-        _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)row->bytes));
+    __m512i shuffle = _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)row->bytes));
     __m512i shifts = _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)row->shifts));
     __m512i mask = _mm512_set1_epi32((int)((UINT32_C(1) << width) - 1));
     size_t second = width / 2;

@@ -232,8 +232,7 @@ gly_status gly_decode_delta_text_read(gly_decode_delta_text *text, uint32_t coun
     return text->has_prefixes ? add_prefixes(text, count, heap, output, err) : GLY_OK;
 }
 
-gly_status gly_decode_delta_text_skip(gly_decode_delta_text *text, uint64_t count,
-                                      gly_error *err) {
+gly_status gly_decode_delta_text_skip(gly_decode_delta_text *text, uint64_t count, gly_error *err) {
     gly_text scratch[GLY_BATCH_ROWS];
     gly_parquet_buffer heap = {.budget = text->last.budget};
     gly_status status = GLY_OK;

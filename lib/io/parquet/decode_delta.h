@@ -1,7 +1,7 @@
 /* decode_delta.h - the delta encodings: integers, lengths of text, prefixes of text.
  *
- *   DELTA_BINARY_PACKED      varints: block size, miniblocks per block, values; zigzag: first value;
- *                            then blocks: zigzag least delta, widths, bit-packed (delta - least)
+ *   DELTA_BINARY_PACKED      varints: block size, miniblocks per block, values; zigzag: first
+ * value; then blocks: zigzag least delta, widths, bit-packed (delta - least)
  *   DELTA_LENGTH_BYTE_ARRAY  the lengths so, then the bytes
  *   DELTA_BYTE_ARRAY         lengths shared with the value before, so; then the rest as above
  *
@@ -32,8 +32,7 @@ typedef struct gly_decode_delta {
 GLY_NODISCARD bool gly_decode_delta_open(gly_decode_delta *delta, const uint8_t *bytes,
                                          const uint8_t *end);
 /* The next count values as 64-bit words (32-bit columns: take the low half). */
-GLY_NODISCARD bool gly_decode_delta_read(gly_decode_delta *delta, uint32_t count,
-                                         uint64_t *output);
+GLY_NODISCARD bool gly_decode_delta_read(gly_decode_delta *delta, uint32_t count, uint64_t *output);
 GLY_NODISCARD bool gly_decode_delta_skip(gly_decode_delta *delta, uint64_t count);
 /* Where the encoded integers end; walks a copy over all blocks.  NULL: they pass the end. */
 const uint8_t *gly_decode_delta_end(const gly_decode_delta *delta);
@@ -49,8 +48,8 @@ typedef struct gly_decode_delta_text {
 
 GLY_NODISCARD bool gly_decode_delta_text_open(gly_decode_delta_text *text, const uint8_t *bytes,
                                               const uint8_t *end, bool has_prefixes);
-/* The next count (at most GLY_BATCH_ROWS) values.  With prefixes their bytes are made in heap, whose
- * contents are lost; without, they are views into the page.  CORRUPT_FILE. */
+/* The next count (at most GLY_BATCH_ROWS) values.  With prefixes their bytes are made in heap,
+ * whose contents are lost; without, they are views into the page.  CORRUPT_FILE. */
 GLY_NODISCARD gly_status gly_decode_delta_text_read(gly_decode_delta_text *text, uint32_t count,
                                                     gly_parquet_buffer *heap, gly_text *output,
                                                     gly_error *err);

@@ -1,4 +1,5 @@
-/* decode_plain.c - PLAIN text, booleans, BYTE_STREAM_SPLIT, dictionary gather, spreading over nulls.
+/* decode_plain.c - PLAIN text, booleans, BYTE_STREAM_SPLIT, dictionary gather, spreading over
+ * nulls.
  *
  * PLAIN text is stored as u32 size and bytes, which is exactly the layout of a short gly_text: one
  * unaligned 16-byte load and a mask by size make the view; for long text the second half is
@@ -11,10 +12,9 @@
 /* Which bytes of the 16 (size included) a text of so many bytes uses; beyond 12 all of the first
  * half: size and prefix. */
 static const uint64_t low_masks[14] = {
-    0x00000000ffffffff, 0x000000ffffffffff, 0x0000ffffffffffff, 0x00ffffffffffffff,
-    UINT64_MAX,         UINT64_MAX,         UINT64_MAX,         UINT64_MAX,
-    UINT64_MAX,         UINT64_MAX,         UINT64_MAX,         UINT64_MAX,
-    UINT64_MAX,         UINT64_MAX};
+    0x00000000ffffffff, 0x000000ffffffffff, 0x0000ffffffffffff, 0x00ffffffffffffff, UINT64_MAX,
+    UINT64_MAX,         UINT64_MAX,         UINT64_MAX,         UINT64_MAX,         UINT64_MAX,
+    UINT64_MAX,         UINT64_MAX,         UINT64_MAX,         UINT64_MAX};
 static const uint64_t high_masks[14] = {0,
                                         0,
                                         0,
@@ -84,8 +84,8 @@ static void split4(const uint8_t *bytes, uint64_t total, uint32_t count, uint8_t
     const uint8_t *b2 = bytes + total * 2;
     const uint8_t *b3 = bytes + total * 3;
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t value = (uint32_t)b0[i] | (uint32_t)b1[i] << 8 | (uint32_t)b2[i] << 16 |
-                         (uint32_t)b3[i] << 24;
+        uint32_t value =
+            (uint32_t)b0[i] | (uint32_t)b1[i] << 8 | (uint32_t)b2[i] << 16 | (uint32_t)b3[i] << 24;
         memcpy(output + (size_t)i * 4, &value, 4);
     }
 }
@@ -121,8 +121,8 @@ void gly_decode_plain_split(const uint8_t *bytes, uint64_t total, uint32_t width
 
 #define GATHER(name, type)                                                                         \
     GLY_HOT_CLONES static void name(const type *restrict dictionary,                               \
-                                    const uint32_t *restrict codes, uint32_t count,               \
-                                    type *restrict output) {                                      \
+                                    const uint32_t *restrict codes, uint32_t count,                \
+                                    type *restrict output) {                                       \
         for (uint32_t i = 0; i < count; i++) {                                                     \
             output[i] = dictionary[codes[i]];                                                      \
         }                                                                                          \
@@ -158,8 +158,8 @@ void gly_decode_plain_gather(const void *dictionary, const uint32_t *codes, uint
 }
 
 #define SPREAD(name, type)                                                                         \
-    static void name(const type *restrict dense, const uint64_t *restrict validity, uint32_t at,  \
-                     uint32_t count, type *restrict output) {                                     \
+    static void name(const type *restrict dense, const uint64_t *restrict validity, uint32_t at,   \
+                     uint32_t count, type *restrict output) {                                      \
         for (uint32_t i = 0; i < count; i++) {                                                     \
             output[i] = *dense;                                                                    \
             dense += (validity[(at + i) >> 6] >> ((at + i) & 63)) & 1;                             \

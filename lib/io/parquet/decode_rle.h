@@ -1,6 +1,8 @@
-/* decode_rle.h - the hybrid of run-length and bit-packed runs: levels, dictionary indexes, booleans.
+/* decode_rle.h - the hybrid of run-length and bit-packed runs: levels, dictionary indexes,
+ * booleans.
  *
- *   run := varint(count << 1) value in ceil(width/8) bytes | varint(groups << 1 | 1) groups*width bytes
+ *   run := varint(count << 1) value in ceil(width/8) bytes | varint(groups << 1 | 1) groups*width
+ * bytes
  *
  * (Parquet's Encodings.md, "RLE/Bit-Packing Hybrid".)  The bytes must be followed by
  * GLY_BIT_UNPACK_OVERREAD readable ones.
@@ -23,7 +25,8 @@ typedef struct gly_decode_rle {
 
 /* width must be at most 32. */
 void gly_decode_rle_open(gly_decode_rle *rle, const void *bytes, size_t size, unsigned width);
-/* The next count values; room for GLY_BIT_UNPACK_OVERWRITE more in output.  False: the data ends. */
+/* The next count values; room for GLY_BIT_UNPACK_OVERWRITE more in output.  False: the data ends.
+ */
 GLY_NODISCARD bool gly_decode_rle_read(gly_decode_rle *rle, uint32_t count, uint32_t *output);
 GLY_NODISCARD bool gly_decode_rle_skip(gly_decode_rle *rle, uint64_t count);
 /* If the next count values are one run-length run: reads them as *ret_value. */

@@ -11,8 +11,7 @@
 #elif defined(__x86_64__)
 #define GLY_HOT __attribute__((optimize("O3")))
 #define GLY_HOT_CLONES                                                                             \
-    __attribute__((optimize("O3"),                                                                 \
-                   target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+    __attribute__((optimize("O3"), target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define GLY_HOT __attribute__((optimize("O3")))
 #define GLY_HOT_CLONES __attribute__((optimize("O3")))

@@ -2,12 +2,12 @@
  *
  * The fast paths come first: a page without nulls has no bitmap; PLAIN values of the right type are
  * lent out of the page when they happen to be aligned, else copied once; a run of one dictionary
- * entry becomes a CONSTANT vector; text stays a DICTIONARY of codes.  Text views point into the page
- * (or the dictionary), so a page whose bytes were lent is kept until the next batch.
+ * entry becomes a CONSTANT vector; text stays a DICTIONARY of codes.  Text views point into the
+ * page (or the dictionary), so a page whose bytes were lent is kept until the next batch.
  *
- * Invariant: page_left + rows_left + rows given out or skipped = rows of the chunk.  Everything read
- * from a page is checked against its end before it is used; over-reads stay within the 64 bytes of
- * padding that every buffer has.
+ * Invariant: page_left + rows_left + rows given out or skipped = rows of the chunk.  Everything
+ * read from a page is checked against its end before it is used; over-reads stay within the 64
+ * bytes of padding that every buffer has.
  */
 #include "lib/io/parquet/parquet_column.h"
 
@@ -62,9 +62,9 @@ gly_status gly_parquet_column_init(gly_parquet_column *column, const gly_parquet
     }
     GLY_TRY(gly_parquet_page_reserve(&column->memory, total, 0, err));
     uint8_t *next = column->memory.data;
-    void **parts[] = {(void **)&column->values,      (void **)&column->dense,
-                      (void **)&column->codes,       (void **)&column->dense_codes,
-                      (void **)&column->validity,    (void **)&column->scratch};
+    void **parts[] = {(void **)&column->values,   (void **)&column->dense,
+                      (void **)&column->codes,    (void **)&column->dense_codes,
+                      (void **)&column->validity, (void **)&column->scratch};
     for (size_t i = 0; i < GLY_ARRAY_LEN(parts); i++) {
         *parts[i] = next;
         next += sizes[i];
@@ -125,13 +125,12 @@ static void make_writable(gly_parquet_column *column, gly_parquet_buffer *buffer
 
 /* ---- pages ---------------------------------------------------------------------------------- */
 
-static gly_status load_dictionary(gly_parquet_column *column,
-                                  const gly_parquet_page_header *header, gly_error *err) {
+static gly_status load_dictionary(gly_parquet_column *column, const gly_parquet_page_header *header,
+                                  gly_error *err) {
     if (column->has_dictionary) {
         return gly_fail(err, GLY_E_CORRUPT_FILE, "the column chunk has two dictionaries");
     }
-    if (header->encoding != GLY_PARQUET_PLAIN &&
-        header->encoding != GLY_PARQUET_PLAIN_DICTIONARY) {
+    if (header->encoding != GLY_PARQUET_PLAIN && header->encoding != GLY_PARQUET_PLAIN_DICTIONARY) {
         return gly_fail(err, GLY_E_FILE_FORMAT, "its dictionary has the encoding %d, not PLAIN",
                         header->encoding);
     }
@@ -149,8 +148,8 @@ static gly_status load_dictionary(gly_parquet_column *column,
     memset(values + count * column->width, 0, column->width);
     bool fits = true;
     if (column->raw_width > 0) {
-        fits = gly_parquet_convert_fixed(column->conversion, column->raw_width, bytes, count,
-                                         values);
+        fits =
+            gly_parquet_convert_fixed(column->conversion, column->raw_width, bytes, count, values);
     } else if (column->conversion == GLY_PARQUET_COPY) {
         if (gly_decode_plain_text(bytes, end, (uint32_t)count, (gly_text *)values) == NULL) {
             return ends_early(err);
@@ -162,8 +161,8 @@ static gly_status load_dictionary(gly_parquet_column *column,
             if (bytes == NULL) {
                 return ends_early(err);
             }
-            fits = gly_parquet_convert_text(column->conversion, &text, 1,
-                                            values + i * column->width);
+            fits =
+                gly_parquet_convert_text(column->conversion, &text, 1, values + i * column->width);
         }
     }
     if (!fits) {
@@ -490,8 +489,8 @@ static gly_status read_text(gly_parquet_column *column, uint32_t count, uint8_t 
             if (has_heap) {
                 make_writable(column, &column->heap, &column->is_heap_lent);
             }
-            GLY_TRY(gly_decode_delta_text_read(&column->delta_text, now, &column->heap, texts,
-                                               err));
+            GLY_TRY(
+                gly_decode_delta_text_read(&column->delta_text, now, &column->heap, texts, err));
         }
         column->is_heap_lent |= has_heap && is_result;
         column->is_page_lent |= !has_heap && is_result;
@@ -527,12 +526,11 @@ static gly_status read_split(gly_parquet_column *column, uint32_t count, uint8_t
     uint8_t *raw = output;
     if (column->conversion != GLY_PARQUET_COPY) {
         make_writable(column, &column->heap, &column->is_heap_lent);
-        GLY_TRY(gly_parquet_page_reserve(&column->heap, (size_t)count * column->raw_width, 0,
-                                         err));
+        GLY_TRY(gly_parquet_page_reserve(&column->heap, (size_t)count * column->raw_width, 0, err));
         raw = column->heap.data;
     }
-    gly_decode_plain_split(column->cursor, column->value_count, column->raw_width,
-                           column->value_at, count, raw);
+    gly_decode_plain_split(column->cursor, column->value_count, column->raw_width, column->value_at,
+                           count, raw);
     column->value_at += count;
     if (column->conversion == GLY_PARQUET_COPY) {
         return GLY_OK;
@@ -677,7 +675,8 @@ static gly_status read_flat(gly_parquet_column *column, vector *into, uint32_t c
     return GLY_OK;
 }
 
-/* The vectors that cost nothing: one run, no values, aligned PLAIN values.  False: none of these. */
+/* The vectors that cost nothing: one run, no values, aligned PLAIN values.  False: none of these.
+ */
 static bool read_special(gly_parquet_column *column, uint32_t count, gly_column *ret) {
     if (column->page_left < count) {
         return false;

@@ -29,7 +29,7 @@ typedef struct gly_parquet_column {
     uint8_t nulls;      /* of the page: none, some, all */
     uint8_t mode;       /* how its values are encoded */
     gly_decode_rle levels, codes_stream;
-    const uint8_t *cursor, *end; /* PLAIN values */
+    const uint8_t *cursor, *end;    /* PLAIN values */
     uint64_t value_at, value_count; /* bits, BYTE_STREAM_SPLIT */
     gly_decode_delta delta;
     gly_decode_delta_text delta_text;

@@ -302,7 +302,8 @@ bool gly_parquet_convert_widen(gly_type own, gly_parquet_conversion conversion,
     if (gly_type_equal(own, wanted)) {
         return true;
     }
-    if (own.id == GLY_TYPE_FLOAT && wanted.id == GLY_TYPE_DOUBLE && conversion == GLY_PARQUET_COPY) {
+    if (own.id == GLY_TYPE_FLOAT && wanted.id == GLY_TYPE_DOUBLE &&
+        conversion == GLY_PARQUET_COPY) {
         *ret = GLY_PARQUET_F32_TO_F64;
         return true;
     }
@@ -368,8 +369,8 @@ uint32_t gly_parquet_convert_width(gly_parquet_physical physical, uint32_t type_
 
 /* LOOP(name, from, to, expression of x): output[i] = expression of the unaligned input[i]. */
 #define LOOP(name, from, to, expression)                                                           \
-    GLY_HOT_CLONES static void name(const char *restrict input, size_t count,                     \
-                                    to *restrict output) {                                        \
+    GLY_HOT_CLONES static void name(const char *restrict input, size_t count,                      \
+                                    to *restrict output) {                                         \
         for (size_t i = 0; i < count; i++) {                                                       \
             from x;                                                                                \
             memcpy(&x, input + i * sizeof x, sizeof x);                                            \

@@ -9,19 +9,19 @@
 #include "lib/data/type.h"
 
 typedef enum gly_parquet_physical { /* the format's numbers */
-    GLY_PARQUET_BOOLEAN = 0,
-    GLY_PARQUET_INT32 = 1,
-    GLY_PARQUET_INT64 = 2,
-    GLY_PARQUET_INT96 = 3,
-    GLY_PARQUET_FLOAT = 4,
-    GLY_PARQUET_DOUBLE = 5,
-    GLY_PARQUET_BYTE_ARRAY = 6,
-    GLY_PARQUET_FIXED = 7,
+                                    GLY_PARQUET_BOOLEAN = 0,
+                                    GLY_PARQUET_INT32 = 1,
+                                    GLY_PARQUET_INT64 = 2,
+                                    GLY_PARQUET_INT96 = 3,
+                                    GLY_PARQUET_FLOAT = 4,
+                                    GLY_PARQUET_DOUBLE = 5,
+                                    GLY_PARQUET_BYTE_ARRAY = 6,
+                                    GLY_PARQUET_FIXED = 7,
 } gly_parquet_physical;
 
 typedef enum gly_parquet_conversion {
-    GLY_PARQUET_COPY,       /* 1, 4, 8 bytes or text: the same in memory */
-    GLY_PARQUET_I32_TO_I8,  /* annotated INT_8 */
+    GLY_PARQUET_COPY,      /* 1, 4, 8 bytes or text: the same in memory */
+    GLY_PARQUET_I32_TO_I8, /* annotated INT_8 */
     GLY_PARQUET_I32_TO_I16,
     GLY_PARQUET_I32_TO_I64, /* decimals, widening */
     GLY_PARQUET_I32_TO_I128,
@@ -31,12 +31,12 @@ typedef enum gly_parquet_conversion {
     GLY_PARQUET_U32_TO_I64,
     GLY_PARQUET_U64_TO_I128, /* decimal(20,0) */
     GLY_PARQUET_I64_TO_I128,
-    GLY_PARQUET_MILLIS,      /* to microseconds */
-    GLY_PARQUET_NANOS,       /* to microseconds, rounded down */
+    GLY_PARQUET_MILLIS,       /* to microseconds */
+    GLY_PARQUET_NANOS,        /* to microseconds, rounded down */
     GLY_PARQUET_INT96_MICROS, /* Julian day and nanoseconds, as old Spark, Hive and Impala write */
     GLY_PARQUET_F32_TO_F64,
     GLY_PARQUET_F16_TO_F32,
-    GLY_PARQUET_BYTES_TO_I64,  /* decimals: big-endian two's complement, FIXED or BYTE_ARRAY */
+    GLY_PARQUET_BYTES_TO_I64, /* decimals: big-endian two's complement, FIXED or BYTE_ARRAY */
     GLY_PARQUET_BYTES_TO_I128,
     GLY_PARQUET_BYTES_TO_TEXT, /* FIXED: views */
 } gly_parquet_conversion;
@@ -46,10 +46,10 @@ typedef struct gly_parquet_annotation {
     int converted; /* -1: none; else the format's ConvertedType */
     int logical;   /* 0: none; else the field number in LogicalType */
     int precision, scale;
-    int bit_width;    /* logical INTEGER */
-    bool is_signed;   /* logical INTEGER */
-    bool is_utc;      /* logical TIME, TIMESTAMP */
-    int unit;         /* logical TIME, TIMESTAMP: 1 millis, 2 micros, 3 nanos */
+    int bit_width;  /* logical INTEGER */
+    bool is_signed; /* logical INTEGER */
+    bool is_utc;    /* logical TIME, TIMESTAMP */
+    int unit;       /* logical TIME, TIMESTAMP: 1 millis, 2 micros, 3 nanos */
 } gly_parquet_annotation;
 
 /* Spark's type for a leaf; NULL if there is one, else why not ("has the type TIME, ..."). */

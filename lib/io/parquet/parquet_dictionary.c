@@ -1,7 +1,8 @@
-/* parquet_dictionary.c - open addressing over entries that lie in PLAIN encoding, ready to be written.
+/* parquet_dictionary.c - open addressing over entries that lie in PLAIN encoding, ready to be
+ * written.
  *
- * Invariant: at most half of the slots are used; offsets and codes are 32 bits, so the encoder gives
- * a dictionary up long before it has 4 GiB.
+ * Invariant: at most half of the slots are used; offsets and codes are 32 bits, so the encoder
+ * gives a dictionary up long before it has 4 GiB.
  */
 #include "lib/io/parquet/parquet_dictionary.h"
 

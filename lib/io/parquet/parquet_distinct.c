@@ -1,9 +1,10 @@
-/* parquet_distinct.c - dictionary sizes are exact counts per row group; from them one guesses the table.
+/* parquet_distinct.c - dictionary sizes are exact counts per row group; from them one guesses the
+ * table.
  *
- * Two cases.  The groups' ranges do not overlap (the column is sorted or clustered): the counts add up.
- * Else the group is taken as a random sample: a column of D values shows d = D (1 - exp(-r / D)) of
- * them in r rows, which is solved for D.  A chunk that gave its dictionary up, or has none, counts
- * as all different.  These are estimates for the optimizer; nothing may rely on them.
+ * Two cases.  The groups' ranges do not overlap (the column is sorted or clustered): the counts add
+ * up. Else the group is taken as a random sample: a column of D values shows d = D (1 - exp(-r /
+ * D)) of them in r rows, which is solved for D.  A chunk that gave its dictionary up, or has none,
+ * counts as all different.  These are estimates for the optimizer; nothing may rely on them.
  */
 #include "lib/io/parquet/parquet_distinct.h"
 
@@ -31,10 +32,10 @@ static uint64_t count_chunk(gly_file *file, const gly_parquet_leaf *leaf,
     enum { HEAD_BYTES = 64 }; /* of a dictionary page: three or four small numbers */
     gly_parquet_pages pages = {0};
     gly_parquet_page_header header;
-    gly_parquet_page_open(&pages, file, chunk->offset,
-                          GLY_MIN(chunk->size, (uint64_t)HEAD_BYTES), chunk->codec);
-    bool is_dictionary = gly_parquet_page_peek(&pages, &header) &&
-                         header.type == GLY_PARQUET_PAGE_DICTIONARY;
+    gly_parquet_page_open(&pages, file, chunk->offset, GLY_MIN(chunk->size, (uint64_t)HEAD_BYTES),
+                          chunk->codec);
+    bool is_dictionary =
+        gly_parquet_page_peek(&pages, &header) && header.type == GLY_PARQUET_PAGE_DICTIONARY;
     gly_parquet_page_release(&pages.window);
     return is_dictionary ? GLY_MIN((uint64_t)header.value_count, values) : 0;
 }
@@ -72,9 +73,8 @@ uint64_t gly_parquet_distinct_estimate(gly_file *file, const gly_parquet_meta *m
     uint32_t step = GLY_MAX(meta->group_count / SAMPLED_GROUPS, 1u);
     for (uint32_t g = 0; g < meta->group_count && sampled < SAMPLED_GROUPS; g += step) {
         const gly_parquet_group *group = &meta->groups[g];
-        uint64_t found = group->row_count == 0
-                             ? 0
-                             : count_chunk(file, column, &group->chunks[leaf]);
+        uint64_t found =
+            group->row_count == 0 ? 0 : count_chunk(file, column, &group->chunks[leaf]);
         if (found == 0) {
             continue;
         }
@@ -100,6 +100,5 @@ uint64_t gly_parquet_distinct_estimate(gly_file *file, const gly_parquet_meta *m
     if (is_clustered && sampled > 1) {
         return (uint64_t)GLY_MAX(distinct / (double)rows * all, largest);
     }
-    return gly_parquet_distinct_scale(largest, largest_values,
-                                      all * (double)values / (double)rows);
+    return gly_parquet_distinct_scale(largest, largest_values, all * (double)values / (double)rows);
 }

@@ -1,10 +1,11 @@
-/* parquet_encode.c - encodes vectors: dictionary while it pays, else PLAIN; levels as RLE; v1 pages.
+/* parquet_encode.c - encodes vectors: dictionary while it pays, else PLAIN; levels as RLE; v1
+ * pages.
  *
  * Values are first brought into their physical form (the stage), then either looked up in the
  * dictionary or appended.  The dictionary is given up when nearly every value is new (later: every
- * second one), or at DICTIONARY_BYTES; the pages so far keep it.  If that happens in the first page, the page
- * is turned into a PLAIN one and no dictionary is written.  A column whose dictionary did not pay
- * does not try again in the next row group.
+ * second one), or at DICTIONARY_BYTES; the pages so far keep it.  If that happens in the first
+ * page, the page is turned into a PLAIN one and no dictionary is written.  A column whose
+ * dictionary did not pay does not try again in the next row group.
  *
  * Invariant: codes (or plain) hold exactly page_values values, validity page_rows bits.
  */
@@ -80,17 +81,14 @@ static bool set_physical(gly_parquet_encoder *encoder) {
 
 gly_status gly_parquet_encode_init(gly_parquet_encoder *encoder, const gly_field *field,
                                    gly_codec codec, gly_error *err) {
-    *encoder = (gly_parquet_encoder){.name = field->name,
-                                     .type = field->type,
-                                     .is_optional = field->nullable,
-                                     .codec = codec};
+    *encoder = (gly_parquet_encoder){
+        .name = field->name, .type = field->type, .is_optional = field->nullable, .codec = codec};
     if (!set_physical(encoder)) {
         char text[GLY_TYPE_TEXT_SIZE];
         return gly_fail(err, GLY_E_UNSUPPORTED,
                         "column %.*s has the type %s, which Parquet files do not have; cast it to "
                         "another type",
-                        GLY_STR_ARG(field->name),
-                        gly_type_format(field->type, text, sizeof text));
+                        GLY_STR_ARG(field->name), gly_type_format(field->type, text, sizeof text));
     }
     encoder->width = gly_parquet_convert_width(encoder->physical, encoder->type_length);
     encoder->may_use_dictionary = encoder->physical != GLY_PARQUET_BOOLEAN;
@@ -227,8 +225,8 @@ static gly_status add_page(gly_parquet_encoder *encoder, gly_builder *out, gly_s
     gly_builder_reset(&encoder->packed);
     char *packed = gly_builder_room(&encoder->packed, bound);
     size_t packed_size = 0;
-    GLY_TRY(gly_codec_compress(encoder->codec, body.data, body.size, packed, bound, &packed_size,
-                               err));
+    GLY_TRY(
+        gly_codec_compress(encoder->codec, body.data, body.size, packed, bound, &packed_size, err));
     size_t before = out->size;
     gly_thrift_writer thrift = {.out = out};
     gly_thrift_write_i32(&thrift, 1, is_dictionary ? 2 : 0);
@@ -318,8 +316,7 @@ static void add_dictionary_range(gly_parquet_encoder *encoder) {
 }
 
 /* The dictionary does not pay: pages from here on (this one too, if it is the first) are PLAIN. */
-static gly_status give_up_dictionary(gly_parquet_encoder *encoder, bool for_good,
-                                     gly_error *err) {
+static gly_status give_up_dictionary(gly_parquet_encoder *encoder, bool for_good, gly_error *err) {
     encoder->may_use_dictionary = !for_good;
     if (encoder->dictionary_pages > 0) {
         GLY_TRY(finish_page(encoder, err));
@@ -382,8 +379,8 @@ static gly_status find_values(gly_parquet_encoder *encoder, const gly_batch *bat
 }
 
 #define STAGE(name, from, to)                                                                      \
-    GLY_HOT_CLONES static void name(const from *data, const uint32_t *positions, uint32_t count,  \
-                                    to *restrict output) {                                        \
+    GLY_HOT_CLONES static void name(const from *data, const uint32_t *positions, uint32_t count,   \
+                                    to *restrict output) {                                         \
         for (uint32_t i = 0; i < count; i++) {                                                     \
             output[i] = (to)data[positions[i]];                                                    \
         }                                                                                          \
@@ -413,8 +410,8 @@ static void stage_text(const gly_text *data, const uint32_t *positions, uint32_t
 }
 
 /* Brings the values at the positions into their physical form. */
-static void stage(gly_parquet_encoder *encoder, const gly_column *column,
-                  const uint32_t *positions, uint32_t count) {
+static void stage(gly_parquet_encoder *encoder, const gly_column *column, const uint32_t *positions,
+                  uint32_t count) {
     const void *data = column->data;
     switch (gly_type_kind(encoder->type)) {
     case GLY_KIND_I8:
@@ -551,9 +548,8 @@ static uint32_t rows_that_fit(const gly_batch *batch, const gly_column *column, 
     uint32_t row = from;
     while (row < batch->selected) {
         uint32_t position = gly_batch_row(batch, row);
-        bytes += gly_column_valid(column, position)
-                     ? texts[gly_column_index(column, position)].size
-                     : 0;
+        bytes +=
+            gly_column_valid(column, position) ? texts[gly_column_index(column, position)].size : 0;
         if (bytes > PAGE_BYTES && row > from) {
             break;
         }

@@ -1,7 +1,7 @@
 /* parquet_encode.h - one column of a row group that is being written: vectors in, pages out.
  *
- * Pages are kept compressed in memory until the row group is complete, because the dictionary, which
- * comes first in the file, is only then known.
+ * Pages are kept compressed in memory until the row group is complete, because the dictionary,
+ * which comes first in the file, is only then known.
  */
 #ifndef GLY_PARQUET_ENCODE_H
 #define GLY_PARQUET_ENCODE_H
@@ -29,9 +29,9 @@ typedef struct gly_parquet_encoder {
 
     /* The page under construction. */
     uint32_t page_rows, page_values;
-    uint32_t *codes; /* page_values of them, if uses_dictionary */
+    uint32_t *codes;    /* page_values of them, if uses_dictionary */
     uint64_t *validity; /* page_rows bits */
-    gly_builder plain; /* values, if not */
+    gly_builder plain;  /* values, if not */
 
     /* The finished pages of the chunk: headers and bodies. */
     gly_builder pages;

@@ -107,9 +107,8 @@ static void add_chunk(gly_arena *arena, gly_type type, const gly_parquet_leaf *l
     *bounded_rows += chunk->value_count;
 }
 
-static void add_statistics(gly_arena *arena, const gly_parquet_meta *meta,
-                           const gly_schema *schema, uint64_t *bounded_rows,
-                           gly_column_statistics *statistics) {
+static void add_statistics(gly_arena *arena, const gly_parquet_meta *meta, const gly_schema *schema,
+                           uint64_t *bounded_rows, gly_column_statistics *statistics) {
     for (uint32_t i = 0; i < schema->field_count; i++) {
         uint32_t leaf = gly_parquet_meta_find(meta, schema->fields[i].name);
         if (leaf == meta->leaf_count) {

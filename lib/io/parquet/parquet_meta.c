@@ -1,4 +1,5 @@
-/* parquet_meta.c - reads the footer: one tail read, Thrift, and a check of all that readers rely on.
+/* parquet_meta.c - reads the footer: one tail read, Thrift, and a check of all that readers rely
+ * on.
  *
  *   ... | footer (Thrift compact, FileMetaData) | u32 footer size | "PAR1" |
  *
@@ -158,7 +159,8 @@ static bool set_leaf(footer *from, const element *top, const element *leaf, bool
                      gly_parquet_leaf *ret) {
     bool is_fixed = leaf->type == GLY_PARQUET_FIXED;
     if (leaf->type < 0 || leaf->type > GLY_PARQUET_FIXED || leaf->repetition < 0 ||
-        leaf->repetition > 2 || (is_fixed && (leaf->type_length < 0 || leaf->type_length > 1 << 20))) {
+        leaf->repetition > 2 ||
+        (is_fixed && (leaf->type_length < 0 || leaf->type_length > 1 << 20))) {
         from->problem = "the footer has a column of an impossible type";
         return false;
     }
@@ -170,8 +172,8 @@ static bool set_leaf(footer *from, const element *top, const element *leaf, bool
         ret->refusal = group_refusal(top);
         return true;
     }
-    ret->refusal = gly_parquet_convert_type(ret->physical, ret->type_length, &leaf->note, &ret->type,
-                                            &ret->conversion, &ret->is_unsigned);
+    ret->refusal = gly_parquet_convert_type(ret->physical, ret->type_length, &leaf->note,
+                                            &ret->type, &ret->conversion, &ret->is_unsigned);
     if (ret->refusal == NULL && is_fixed && ret->type_length == 0) {
         ret->refusal = "has values of no bytes";
     }
@@ -394,8 +396,7 @@ static bool check_chunk(footer *from, const raw_chunk *raw, const gly_parquet_le
     ret->size = (uint64_t)raw->packed_size;
     ret->value_count = (uint64_t)raw->value_count;
     ret->unpacked_size = (uint64_t)raw->unpacked_size;
-    if (ret->statistics.null_count != UINT64_MAX &&
-        ret->statistics.null_count > ret->value_count) {
+    if (ret->statistics.null_count != UINT64_MAX && ret->statistics.null_count > ret->value_count) {
         ret->statistics.null_count = UINT64_MAX;
     }
     return true;
@@ -678,7 +679,8 @@ static bool may_use(const gly_parquet_leaf *leaf, const gly_parquet_statistics *
     if (!statistics->is_deprecated) {
         return leaf->is_type_order;
     }
-    bool is_number = leaf->physical != GLY_PARQUET_BYTE_ARRAY && leaf->physical != GLY_PARQUET_FIXED;
+    bool is_number =
+        leaf->physical != GLY_PARQUET_BYTE_ARRAY && leaf->physical != GLY_PARQUET_FIXED;
     return is_number && !leaf->is_unsigned;
 }
 

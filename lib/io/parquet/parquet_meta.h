@@ -36,7 +36,7 @@ typedef struct gly_parquet_statistics {
 } gly_parquet_statistics;
 
 typedef struct gly_parquet_chunk {
-    uint8_t codec; /* the format's number */
+    uint8_t codec;          /* the format's number */
     bool is_all_dictionary; /* every data page is dictionary-encoded, as far as the footer says */
     bool has_dictionary;
     uint64_t offset, size; /* dictionary page included; inside the file */
@@ -47,21 +47,21 @@ typedef struct gly_parquet_chunk {
 
 typedef struct gly_parquet_group {
     uint64_t row_count;
-    uint64_t offset; /* of its first byte: the split point */
+    uint64_t offset;           /* of its first byte: the split point */
     gly_parquet_chunk *chunks; /* one per leaf */
 } gly_parquet_group;
 
 /* A leaf of the schema. */
 typedef struct gly_parquet_leaf {
-    gly_str name; /* of the top-level field */
+    gly_str name;     /* of the top-level field */
     uint8_t physical; /* gly_parquet_physical */
     bool is_optional;
-    bool is_unsigned;   /* integers: statistics are ordered as unsigned */
-    bool is_type_order; /* min_value and max_value may be used */
+    bool is_unsigned;     /* integers: statistics are ordered as unsigned */
+    bool is_type_order;   /* min_value and max_value may be used */
     uint32_t type_length; /* FIXED */
     gly_type type;
     gly_parquet_conversion conversion; /* from physical to type */
-    const char *refusal; /* NULL: readable; else why not ("is a list") */
+    const char *refusal;               /* NULL: readable; else why not ("is a list") */
 } gly_parquet_leaf;
 
 typedef struct gly_parquet_meta {

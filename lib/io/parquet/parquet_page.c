@@ -21,7 +21,16 @@ enum {
 };
 
 /* CompressionCodec */
-enum { CODEC_NONE, CODEC_SNAPPY, CODEC_GZIP, CODEC_LZO, CODEC_BROTLI, CODEC_LZ4, CODEC_ZSTD, CODEC_LZ4_RAW };
+enum {
+    CODEC_NONE,
+    CODEC_SNAPPY,
+    CODEC_GZIP,
+    CODEC_LZO,
+    CODEC_BROTLI,
+    CODEC_LZ4,
+    CODEC_ZSTD,
+    CODEC_LZ4_RAW
+};
 
 /* ---- buffers -------------------------------------------------------------------------------- */
 
@@ -67,8 +76,8 @@ void gly_parquet_page_release(gly_parquet_buffer *buffer) {
 
 /* ---- the window ----------------------------------------------------------------------------- */
 
-void gly_parquet_page_open(gly_parquet_pages *pages, gly_file *file, uint64_t offset,
-                           uint64_t size, uint8_t codec) {
+void gly_parquet_page_open(gly_parquet_pages *pages, gly_file *file, uint64_t offset, uint64_t size,
+                           uint8_t codec) {
     pages->file = file;
     pages->position = offset;
     pages->end = offset + size;
@@ -103,8 +112,8 @@ static gly_status need(gly_parquet_pages *pages, size_t size, gly_error *err) {
         GLY_TRY(gly_parquet_page_reserve(&pages->window, room, have, err));
     }
     size_t more = (size_t)GLY_MIN(left, (uint64_t)(pages->window.capacity - have));
-    GLY_TRY(pages->file->read_at(pages->file, pages->position, more, pages->window.data + have,
-                                 err));
+    GLY_TRY(
+        pages->file->read_at(pages->file, pages->position, more, pages->window.data + have, err));
     pages->position += more;
     pages->filled = have + more;
     if (pages->bytes_read != NULL) {
@@ -299,7 +308,8 @@ static uint32_t read_be32(const uint8_t *bytes) {
     return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
-/* Hadoop's framing of LZ4: (u32be unpacked size, u32be packed size, block)*, as parquet-mr wrote it. */
+/* Hadoop's framing of LZ4: (u32be unpacked size, u32be packed size, block)*, as parquet-mr wrote
+ * it. */
 static bool unpack_hadoop_lz4(const uint8_t *input, size_t size, uint8_t *output,
                               size_t output_size) {
     while (size >= 8) {
@@ -322,16 +332,17 @@ static bool unpack_hadoop_lz4(const uint8_t *input, size_t size, uint8_t *output
 static gly_status unpack(uint8_t codec, const uint8_t *input, size_t size, uint8_t *output,
                          size_t output_size, gly_error *err) {
     static const gly_codec codecs[] = {
-        [CODEC_NONE] = GLY_CODEC_NONE,    [CODEC_SNAPPY] = GLY_CODEC_SNAPPY,
-        [CODEC_GZIP] = GLY_CODEC_GZIP,    [CODEC_LZ4] = GLY_CODEC_LZ4,
-        [CODEC_ZSTD] = GLY_CODEC_ZSTD,    [CODEC_LZ4_RAW] = GLY_CODEC_LZ4,
+        [CODEC_NONE] = GLY_CODEC_NONE, [CODEC_SNAPPY] = GLY_CODEC_SNAPPY,
+        [CODEC_GZIP] = GLY_CODEC_GZIP, [CODEC_LZ4] = GLY_CODEC_LZ4,
+        [CODEC_ZSTD] = GLY_CODEC_ZSTD, [CODEC_LZ4_RAW] = GLY_CODEC_LZ4,
     };
     GLY_TRY(gly_parquet_page_check_codec(codec, err));
     if (codec == CODEC_SNAPPY) {
         if (!gly_snappy_unpack(input, size, output, output_size)) {
-            return gly_fail(err, GLY_E_CORRUPT_FILE,
-                            "%zu bytes do not decompress with snappy to the %zu bytes they should be",
-                            size, output_size);
+            return gly_fail(
+                err, GLY_E_CORRUPT_FILE,
+                "%zu bytes do not decompress with snappy to the %zu bytes they should be", size,
+                output_size);
         }
         return GLY_OK;
     }

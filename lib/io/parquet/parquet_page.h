@@ -2,8 +2,8 @@
  *
  *   chunk := [dictionary page] data page*      page := header (Thrift) body
  *
- * A chunk is read through a window (READ_AHEAD bytes, more if a page is larger), not at once: memory
- * per column stays near one page.
+ * A chunk is read through a window (READ_AHEAD bytes, more if a page is larger), not at once:
+ * memory per column stays near one page.
  */
 #ifndef GLY_PARQUET_PAGE_H
 #define GLY_PARQUET_PAGE_H
@@ -36,24 +36,24 @@ typedef struct gly_parquet_page_header {
     uint32_t unpacked_size, packed_size;
     uint32_t value_count; /* nulls included */
     int32_t encoding;
-    int32_t level_encoding;          /* v1: of the definition levels */
-    uint32_t null_count;             /* v2; UINT32_MAX: unknown */
+    int32_t level_encoding;                    /* v1: of the definition levels */
+    uint32_t null_count;                       /* v2; UINT32_MAX: unknown */
     uint32_t definition_size, repetition_size; /* v2: bytes of levels, never compressed */
-    bool is_compressed;              /* v2 may say no */
+    bool is_compressed;                        /* v2 may say no */
 } gly_parquet_page_header;
 
 typedef struct gly_parquet_pages {
     gly_file *file;
     uint64_t position, end; /* of the chunk in the file: not yet in the window */
     gly_parquet_buffer window;
-    size_t at, filled; /* unread bytes of the window: [at, filled) */
+    size_t at, filled;    /* unread bytes of the window: [at, filled) */
     uint64_t *bytes_read; /* counter */
     uint8_t codec;
 } gly_parquet_pages;
 
 /* Starts over with another chunk; the window's memory is kept. */
-void gly_parquet_page_open(gly_parquet_pages *pages, gly_file *file, uint64_t offset,
-                           uint64_t size, uint8_t codec);
+void gly_parquet_page_open(gly_parquet_pages *pages, gly_file *file, uint64_t offset, uint64_t size,
+                           uint8_t codec);
 /* True if the chunk has no more bytes. */
 bool gly_parquet_page_at_end(const gly_parquet_pages *pages);
 /* Reads the next header; then body or skip must follow. */

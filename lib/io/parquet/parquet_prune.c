@@ -1,9 +1,9 @@
 /* parquet_prune.c - row-group pruning: comparisons with literals, IN, IS [NOT] NULL, AND, OR.
  *
  * The answer "may match" is always right; everything not understood is "may match".  Traps that are
- * handled here: bounds of floats leave NaN out, and NaN is the largest value in Spark; bounds of text
- * may be cut (so they are only bounds, never values); nulls never match a comparison.
- * Which bounds may be trusted at all is parquet_meta.c's business.
+ * handled here: bounds of floats leave NaN out, and NaN is the largest value in Spark; bounds of
+ * text may be cut (so they are only bounds, never values); nulls never match a comparison. Which
+ * bounds may be trusted at all is parquet_meta.c's business.
  */
 #include "lib/io/parquet/parquet_prune.h"
 
@@ -76,8 +76,7 @@ static bool may_compare(const gly_parquet_bounds *bounds, gly_function_id functi
     case GLY_FN_LESS:
         return gly_value_compare(&bounds->min, &value) < 0;
     case GLY_FN_LESS_EQUAL:
-        return gly_value_compare(&bounds->min, &value) <= 0 ||
-               (may_have_nan && isnan(value.f64));
+        return gly_value_compare(&bounds->min, &value) <= 0 || (may_have_nan && isnan(value.f64));
     case GLY_FN_GREATER:
         return may_have_nan || gly_value_compare(&bounds->max, &value) > 0;
     case GLY_FN_GREATER_EQUAL:

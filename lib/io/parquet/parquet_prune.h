@@ -7,7 +7,7 @@
 /* What is known of a column's values in a row group. */
 typedef struct gly_parquet_bounds {
     bool has_bounds;
-    gly_value min, max;  /* of the values that are not null; FLOAT, DOUBLE: NaN may lie outside */
+    gly_value min, max; /* of the values that are not null; FLOAT, DOUBLE: NaN may lie outside */
     uint64_t row_count;
     uint64_t null_count; /* UINT64_MAX: unknown */
 } gly_parquet_bounds;

@@ -22,10 +22,10 @@ typedef struct parquet_reader {
     gly_arena *arena;
     gly_file *file;
     gly_parquet_meta *meta;
-    uint32_t next_group;  /* the next one to look at */
-    uint32_t group;       /* the open one */
-    uint64_t rows_left;   /* of the open group */
-    uint32_t *leaves;     /* of each scan column; leaf_count: not in the file */
+    uint32_t next_group;         /* the next one to look at */
+    uint32_t group;              /* the open one */
+    uint64_t rows_left;          /* of the open group */
+    uint32_t *leaves;            /* of each scan column; leaf_count: not in the file */
     gly_parquet_column *columns; /* of each scan column that is in the file */
     gly_parquet_bounds *bounds;  /* of each scan column in the group under consideration */
     gly_batch batch;
@@ -40,8 +40,7 @@ static gly_status refuse(const parquet_reader *reader, const gly_parquet_leaf *l
                     GLY_STR_ARG(reader->file->path), leaf->refusal);
 }
 
-static gly_status open_column(parquet_reader *reader, uint32_t index, uint64_t id,
-                              gly_error *err) {
+static gly_status open_column(parquet_reader *reader, uint32_t index, uint64_t id, gly_error *err) {
     gly_scan *scan = reader->scan;
     const gly_field *field = &scan->file_schema->fields[scan->fields[index]];
     uint32_t found = gly_parquet_meta_find(reader->meta, field->name);
@@ -125,8 +124,8 @@ gly_status gly_parquet_reader_open(gly_scan *scan, gly_reader **ret, gly_error *
     return GLY_OK;
 }
 
-gly_status gly_parquet_reader_seek(gly_reader *opaque, uint64_t split_offset,
-                                   uint64_t split_length, gly_error *err) {
+gly_status gly_parquet_reader_seek(gly_reader *opaque, uint64_t split_offset, uint64_t split_length,
+                                   gly_error *err) {
     (void)err;
     parquet_reader *reader = (parquet_reader *)opaque;
     reader->scan->split_offset = split_offset;
@@ -267,8 +266,7 @@ static gly_status read_column(parquet_reader *reader, uint32_t column, uint32_t 
 }
 
 /* Reads the columns for which is_filter_column is `which`. */
-static gly_status read_columns(parquet_reader *reader, bool which, uint32_t count,
-                               gly_error *err) {
+static gly_status read_columns(parquet_reader *reader, bool which, uint32_t count, gly_error *err) {
     const gly_scan *scan = reader->scan;
     for (uint32_t i = 0; i < scan->column_count; i++) {
         bool is_filter = scan->is_filter_column != NULL && scan->is_filter_column[i];

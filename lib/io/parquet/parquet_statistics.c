@@ -1,8 +1,8 @@
 /* parquet_statistics.c - min and max by physical type, and how they are written.
  *
- * Long text is cut to TEXT_BYTES: a minimum may simply be shorter, a maximum must be made larger than
- * what was cut off (its last byte that can grow without breaking UTF-8 does).  NaN is left out and
- * zeros are written as -0.0 and +0.0, as the format asks.
+ * Long text is cut to TEXT_BYTES: a minimum may simply be shorter, a maximum must be made larger
+ * than what was cut off (its last byte that can grow without breaking UTF-8 does).  NaN is left out
+ * and zeros are written as -0.0 and +0.0, as the format asks.
  */
 #include "lib/io/parquet/parquet_statistics.h"
 
@@ -19,7 +19,7 @@ void gly_parquet_statistics_clear(gly_parquet_range *range) {
 }
 
 #define RANGE(name, type, result)                                                                  \
-    GLY_HOT_CLONES static void name(const type *values, size_t count, result *min, result *max) { \
+    GLY_HOT_CLONES static void name(const type *values, size_t count, result *min, result *max) {  \
         type low = values[0];                                                                      \
         type high = values[0];                                                                     \
         for (size_t i = 1; i < count; i++) {                                                       \
@@ -186,8 +186,8 @@ static void write_text(const gly_parquet_range *range, gly_thrift_writer *writer
     if (has_max) {
         gly_thrift_write_binary(writer, 5, (gly_str){text, size});
     }
-    size_t min_size = range->is_min_cut ? whole_characters(range->min.data, range->min.size)
-                                        : range->min.size;
+    size_t min_size =
+        range->is_min_cut ? whole_characters(range->min.data, range->min.size) : range->min.size;
     gly_thrift_write_binary(writer, 6, (gly_str){range->min.data, min_size});
     if (has_max) {
         gly_thrift_write_bool(writer, 7, !range->is_max_cut);

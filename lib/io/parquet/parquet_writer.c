@@ -62,8 +62,8 @@ static gly_status read_options(parquet_writer *writer, const gly_writer_options 
                       (gly_str_equal_ignore_case(value, GLY_STR("lz4_raw")) &&
                        gly_codec_find(GLY_STR("lz4"), &writer->codec));
         } else if (gly_str_equal_ignore_case(key, GLY_STR("row_group_rows"))) {
-            is_good = gly_str_to_u64(value, &writer->group_rows_limit) &&
-                      writer->group_rows_limit > 0;
+            is_good =
+                gly_str_to_u64(value, &writer->group_rows_limit) && writer->group_rows_limit > 0;
         } else if (gly_str_equal_ignore_case(key, GLY_STR("row_group_bytes"))) {
             is_good = gly_str_to_bytes(value, &writer->group_bytes_limit) &&
                       writer->group_bytes_limit > 0;

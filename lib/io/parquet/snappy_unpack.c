@@ -5,13 +5,13 @@
  *   tag & 3: 0 literal, 1 copy with 11 bits of offset, 2 with 16, 3 with 32
  *
  * (format_description.txt of Snappy.)  Why not the library: Debian's build calls memmove for every
- * element, which is half of the time of reading a Snappy file.  Here short copies are one vector move
- * that may write past its end, which padded page buffers allow, and the next tag is taken out of
- * the word that was loaded for the current one: 1.7 times the library's speed.
+ * element, which is half of the time of reading a Snappy file.  Here short copies are one vector
+ * move that may write past its end, which padded page buffers allow, and the next tag is taken out
+ * of the word that was loaded for the current one: 1.7 times the library's speed.
  *
  * Invariant: nothing is read or written more than the slack behind the ends.  An element may pass
- * the end by less than that; this is found when the loop ends, because then the cursors are not where
- * they must be.  Offsets are checked before use: they never point in front of the output.
+ * the end by less than that; this is found when the loop ends, because then the cursors are not
+ * where they must be.  Offsets are checked before use: they never point in front of the output.
  */
 #include "lib/io/parquet/snappy_unpack.h"
 

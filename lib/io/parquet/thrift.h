@@ -1,8 +1,8 @@
 /* thrift.h - Apache Thrift's compact protocol, as much of it as Parquet's metadata needs.
  *
- * Reading never allocates: binaries are slices of the input.  A reader that meets a bad byte becomes
- * failed for good; every later call returns zero values, so that callers check once at the end.
- * Format: thrift-compact-protocol.md of Apache Thrift.
+ * Reading never allocates: binaries are slices of the input.  A reader that meets a bad byte
+ * becomes failed for good; every later call returns zero values, so that callers check once at the
+ * end. Format: thrift-compact-protocol.md of Apache Thrift.
  */
 #ifndef GLY_THRIFT_H
 #define GLY_THRIFT_H

@@ -36,8 +36,8 @@ static void free_commit(gly_commit *commit) {
 }
 
 static gly_str join(gly_arena *arena, gly_str directory, gly_str name) {
-    return gly_str_of(gly_arena_format(arena, "%.*s/%.*s", GLY_STR_ARG(directory),
-                                       GLY_STR_ARG(name)));
+    return gly_str_of(
+        gly_arena_format(arena, "%.*s/%.*s", GLY_STR_ARG(directory), GLY_STR_ARG(name)));
 }
 
 /* Is something there already: a file, or a directory with files that readers would see? */
@@ -62,8 +62,8 @@ static gly_status has_output(gly_arena *arena, const gly_filesystem *filesystem,
     return GLY_OK;
 }
 
-/* A job was killed while its files moved: <job>.old has files.  Puts them back and removes those new
- * files that had arrived (their names have the job's id). */
+/* A job was killed while its files moved: <job>.old has files.  Puts them back and removes those
+ * new files that had arrived (their names have the job's id). */
 static gly_status recover(gly_commit *commit, gly_error *err) {
     const gly_filesystem *filesystem = commit->filesystem;
     gly_arena *arena = commit->arena;
@@ -89,8 +89,8 @@ static gly_status recover(gly_commit *commit, gly_error *err) {
         gly_file_info *present;
         GLY_TRY(filesystem->list(arena, commit->path, &present_count, &present, err));
         for (uint32_t p = 0; p < present_count; p++) {
-            const char *id = memmem(present[p].path.data, present[p].path.size, top.data,
-                                    top.size - 4);
+            const char *id =
+                memmem(present[p].path.data, present[p].path.size, top.data, top.size - 4);
             if (id != NULL) {
                 GLY_TRY(filesystem->remove_all(present[p].path, err));
             }
@@ -144,8 +144,8 @@ gly_status gly_commit_begin(gly_str path, gly_write_mode mode, gly_str job_id, b
     commit->path = gly_arena_str(commit->arena, path);
     commit->temporary = join(commit->arena, path, GLY_STR("_temporary"));
     commit->directory = join(commit->arena, commit->temporary, job_id);
-    commit->old = gly_str_of(
-        gly_arena_format(commit->arena, "%.*s.old", GLY_STR_ARG(commit->directory)));
+    commit->old =
+        gly_str_of(gly_arena_format(commit->arena, "%.*s.old", GLY_STR_ARG(commit->directory)));
     commit->mode = mode;
     gly_status status = begin(commit, ret_skip, err);
     if (status != GLY_OK || *ret_skip) {
@@ -182,8 +182,8 @@ static gly_status move_old(gly_commit *commit, move_list *done, gly_error *err) 
     for (uint32_t i = 0; i < count; i++) {
         gly_str relative = {files[i].path.data + commit->path.size + 1,
                             files[i].path.size - commit->path.size - 1};
-        GLY_TRY(do_move(commit, files[i].path, join(commit->arena, commit->old, relative), done,
-                        err));
+        GLY_TRY(
+            do_move(commit, files[i].path, join(commit->arena, commit->old, relative), done, err));
     }
     return GLY_OK;
 }

@@ -1,7 +1,8 @@
 /* commit.h - output that appears at once or not at all.
  *
  * <dir>/_temporary/<job id>/<task>-<attempt>/part-00007-<job id>.<ext>   while tasks write
- * <dir>/part-...                                                          after the job's commit, with _SUCCESS
+ * <dir>/part-...                                                          after the job's commit,
+ * with _SUCCESS
  *
  * Overwrite keeps the old files until the new ones are complete, then swaps.  A killed job leaves
  * only _temporary, which readers do not see and the next job to write there removes.

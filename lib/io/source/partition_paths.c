@@ -100,8 +100,8 @@ static bool read_value(gly_str text, gly_value *ret) {
     }
 }
 
-static void set_column(gly_arena *arena, uint32_t file_count, const gly_str *texts,
-                       uint32_t column, uint32_t column_count, gly_partition_paths *into) {
+static void set_column(gly_arena *arena, uint32_t file_count, const gly_str *texts, uint32_t column,
+                       uint32_t column_count, gly_partition_paths *into) {
     static const uint8_t candidates[] = {GLY_TYPE_INT,  GLY_TYPE_BIGINT,    GLY_TYPE_DOUBLE,
                                          GLY_TYPE_DATE, GLY_TYPE_TIMESTAMP, GLY_TYPE_STRING};
     bool has_value = false;

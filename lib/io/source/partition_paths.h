@@ -15,8 +15,7 @@ typedef struct gly_partition_paths {
  * FILE_FORMAT otherwise.  Types: int, bigint, double, date, timestamp, else string; the value
  * __HIVE_DEFAULT_PARTITION__ is NULL; %XX is decoded. */
 GLY_NODISCARD gly_status gly_partition_paths_find(gly_arena *arena, uint32_t file_count,
-                                                  const gly_str *paths,
-                                                  const uint32_t *base_depths,
+                                                  const gly_str *paths, const uint32_t *base_depths,
                                                   gly_partition_paths *ret, gly_error *err);
 
 #endif

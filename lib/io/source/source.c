@@ -1,9 +1,9 @@
-/* source.c - lists the files of a table, asks the format for its schema, adds partition columns, and
- * packs row groups into tasks.
+/* source.c - lists the files of a table, asks the format for its schema, adds partition columns,
+ * and packs row groups into tasks.
  *
- * Split planning is Spark's FilePartition: pieces no larger than the target (which shrinks until all
- * slots have work), sorted by size, packed next-fit with a cost per piece.  A piece here is a run of
- * whole row groups (or of bytes, for formats that can start anywhere).
+ * Split planning is Spark's FilePartition: pieces no larger than the target (which shrinks until
+ * all slots have work), sorted by size, packed next-fit with a cost per piece.  A piece here is a
+ * run of whole row groups (or of bytes, for formats that can start anywhere).
  *
  * Invariant: the splits of a file cover it exactly once, in the sense of gly_split.
  */
@@ -72,8 +72,7 @@ static gly_status add_partitions(gly_arena *arena, const file_list *list, gly_re
     }
     for (uint32_t c = 0; c < found.column_count; c++) {
         if (statistics != NULL) {
-            statistics[all->field_count].null_count =
-                found.columns[c].nullable ? UINT64_MAX : 0;
+            statistics[all->field_count].null_count = found.columns[c].nullable ? UINT64_MAX : 0;
         }
         all->fields[all->field_count++] = found.columns[c];
     }
@@ -99,9 +98,9 @@ static gly_status fill_relation(gly_arena *arena, const gly_format *format, cons
     return add_partitions(arena, list, relation, err);
 }
 
-gly_status gly_source_open(gly_arena *arena, gly_str format_name, gly_str name,
-                           uint32_t path_count, const gly_str *paths, uint32_t option_count,
-                           const gly_option *options, gly_relation **ret, gly_error *err) {
+gly_status gly_source_open(gly_arena *arena, gly_str format_name, gly_str name, uint32_t path_count,
+                           const gly_str *paths, uint32_t option_count, const gly_option *options,
+                           gly_relation **ret, gly_error *err) {
     const gly_format *format = gly_format_find(format_name);
     if (format == NULL) {
         return gly_fail(err, GLY_E_UNSUPPORTED, "there is no file format \"%.*s\"; there are %s",
@@ -244,15 +243,13 @@ static uint64_t first_target(const gly_relation *relation, uint64_t max_split_by
 
 gly_status gly_source_plan_splits(gly_arena *arena, const gly_relation *relation,
                                   uint64_t max_split_bytes, uint64_t open_cost_bytes,
-                                  uint32_t min_partitions, gly_source_splits *ret,
-                                  gly_error *err) {
+                                  uint32_t min_partitions, gly_source_splits *ret, gly_error *err) {
     const gly_format *format = gly_format_find(relation->format);
     if (format == NULL) {
         return gly_fail(err, GLY_E_UNSUPPORTED, "there is no file format \"%.*s\"; there are %s",
                         GLY_STR_ARG(relation->format), gly_format_names());
     }
-    uint64_t target =
-        first_target(relation, max_split_bytes, open_cost_bytes, min_partitions);
+    uint64_t target = first_target(relation, max_split_bytes, open_cost_bytes, min_partitions);
     split_list splits = {0};
     gly_status status = cut_files(arena, format, relation, target, &splits, err);
     if (status == GLY_OK) {

@@ -13,12 +13,12 @@ enum { GLY_CELL_COLUMNS = 17 };
 
 static inline gly_type gly_cell_type(uint32_t column) {
     const gly_type types[GLY_CELL_COLUMNS] = {
-        GLY_TYPE_OF(BIGINT),     GLY_TYPE_OF(INT),       GLY_TYPE_OF(BOOLEAN),
-        GLY_TYPE_OF(TINYINT),    GLY_TYPE_OF(SMALLINT),  GLY_TYPE_OF(FLOAT),
-        GLY_TYPE_OF(DOUBLE),     GLY_TYPE_OF(DATE),      GLY_TYPE_OF(TIMESTAMP),
+        GLY_TYPE_OF(BIGINT),        GLY_TYPE_OF(INT),       GLY_TYPE_OF(BOOLEAN),
+        GLY_TYPE_OF(TINYINT),       GLY_TYPE_OF(SMALLINT),  GLY_TYPE_OF(FLOAT),
+        GLY_TYPE_OF(DOUBLE),        GLY_TYPE_OF(DATE),      GLY_TYPE_OF(TIMESTAMP),
         GLY_TYPE_OF(TIMESTAMP_NTZ), gly_type_decimal(5, 2), gly_type_decimal(18, 4),
-        gly_type_decimal(38, 6), GLY_TYPE_OF(STRING),    GLY_TYPE_OF(BINARY),
-        GLY_TYPE_OF(STRING),     GLY_TYPE_OF(STRING),
+        gly_type_decimal(38, 6),    GLY_TYPE_OF(STRING),    GLY_TYPE_OF(BINARY),
+        GLY_TYPE_OF(STRING),        GLY_TYPE_OF(STRING),
     };
     return types[column];
 }
@@ -54,8 +54,8 @@ static inline gly_value gly_cell(gly_arena *arena, uint32_t column, uint64_t row
     case 9:
         return gly_value_i64(type, number % 4000000000000000 - 2000000000000000);
     case 10:
-        return gly_value_decimal(type, number % 200000 - 100000 == -100000 ? 0
-                                                                         : number % 199999 - 99999);
+        return gly_value_decimal(type,
+                                 number % 200000 - 100000 == -100000 ? 0 : number % 199999 - 99999);
     case 11:
         return gly_value_decimal(type, number % 999999999999999999 / (row % 2 == 0 ? 1 : -3));
     case 12:
@@ -63,12 +63,12 @@ static inline gly_value gly_cell(gly_arena *arena, uint32_t column, uint64_t row
                                            (row % 7 + 1) % ((gly_i128)number + 1) * 1000003);
     case 13:
     case 15:
-        return gly_value_text(type, gly_str_of(gly_arena_format(arena, "city number %d",
-                                                                (int)(hash % 37))));
+        return gly_value_text(
+            type, gly_str_of(gly_arena_format(arena, "city number %d", (int)(hash % 37))));
     default:
-        return gly_value_text(type, gly_str_of(gly_arena_format(
-                                        arena, "%.*s%llu", (int)(hash % 20),
-                                        "abcdefghijklmnopqrstuvwxyz", (unsigned long long)hash)));
+        return gly_value_text(type, gly_str_of(gly_arena_format(arena, "%.*s%llu", (int)(hash % 20),
+                                                                "abcdefghijklmnopqrstuvwxyz",
+                                                                (unsigned long long)hash)));
     }
 }
 
@@ -77,8 +77,8 @@ static inline gly_schema *gly_cell_schema(gly_arena *arena) {
     schema->field_count = GLY_CELL_COLUMNS;
     schema->fields = GLY_ARENA_ARRAY(arena, gly_field, GLY_CELL_COLUMNS);
     for (uint32_t i = 0; i < GLY_CELL_COLUMNS; i++) {
-        schema->fields[i] = (gly_field){gly_str_of(gly_arena_format(arena, "c%u", i)),
-                                        gly_cell_type(i), i > 1};
+        schema->fields[i] =
+            (gly_field){gly_str_of(gly_arena_format(arena, "c%u", i)), gly_cell_type(i), i > 1};
     }
     return schema;
 }
@@ -113,8 +113,7 @@ static inline void gly_cell_write(gly_str path, uint64_t row_count, uint32_t opt
     gly_arena *scratch = gly_arena_make();
     for (uint64_t row = 0; row < row_count; row += GLY_BATCH_ROWS) {
         uint32_t count = (uint32_t)GLY_MIN((uint64_t)GLY_BATCH_ROWS, row_count - row);
-        GLY_CHECK_OK(format->writer_write(writer, gly_cell_batch(scratch, row, count), &err),
-                     &err);
+        GLY_CHECK_OK(format->writer_write(writer, gly_cell_batch(scratch, row, count), &err), &err);
         gly_arena_reset(scratch);
     }
     uint64_t rows = 0;
@@ -128,9 +127,8 @@ static inline void gly_cell_write(gly_str path, uint64_t row_count, uint32_t opt
 static inline gly_relation *gly_cell_open(gly_arena *arena, gly_str path) {
     gly_error err;
     gly_relation *relation = NULL;
-    GLY_CHECK_OK(gly_source_open(arena, GLY_STR("parquet"), path, 1, &path, 0, NULL, &relation,
-                                 &err),
-                 &err);
+    GLY_CHECK_OK(
+        gly_source_open(arena, GLY_STR("parquet"), path, 1, &path, 0, NULL, &relation, &err), &err);
     return relation;
 }
 

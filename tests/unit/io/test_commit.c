@@ -28,8 +28,7 @@ static const char *visible(void) {
     gly_builder text = {0};
     gly_builder_add_text(&text, "");
     for (uint32_t i = 0; i < count; i++) {
-        gly_builder_format(&text, "%s%s", i == 0 ? "" : " ",
-                           files[i].path.data + target.size + 1);
+        gly_builder_format(&text, "%s%s", i == 0 ? "" : " ", files[i].path.data + target.size + 1);
     }
     const char *result = gly_arena_string(arena, text.data);
     gly_builder_clear(&text);
@@ -89,9 +88,9 @@ GLY_TEST(modes) {
     write_job(GLY_WRITE_APPEND, "j3");
     GLY_CHECK_TEXT(visible(), "part-00000-j2.parquet part-00000-j3.parquet "
                               "part-00001-j2.parquet part-00001-j3.parquet");
-    GLY_CHECK_INT(gly_commit_begin(target, GLY_WRITE_ERROR_IF_EXISTS, GLY_STR("j4"), &skip,
-                                   &commit, &err),
-                  GLY_E_PATH_EXISTS);
+    GLY_CHECK_INT(
+        gly_commit_begin(target, GLY_WRITE_ERROR_IF_EXISTS, GLY_STR("j4"), &skip, &commit, &err),
+        GLY_E_PATH_EXISTS);
     GLY_CHECK(strstr(err.message, "out") != NULL);
     GLY_CHECK_OK(gly_commit_begin(target, GLY_WRITE_IGNORE, GLY_STR("j5"), &skip, &commit, &err),
                  &err);
@@ -160,12 +159,11 @@ GLY_TEST(a_file_is_no_target) {
     gly_error err;
     gly_commit *commit = NULL;
     bool skip = false;
-    GLY_CHECK_INT(gly_commit_begin(target, GLY_WRITE_OVERWRITE, GLY_STR("j"), &skip, &commit,
-                                   &err),
+    GLY_CHECK_INT(gly_commit_begin(target, GLY_WRITE_OVERWRITE, GLY_STR("j"), &skip, &commit, &err),
                   GLY_E_PATH_EXISTS);
-    GLY_CHECK_INT(gly_commit_begin(GLY_STR("/"), GLY_WRITE_OVERWRITE, GLY_STR("j"), &skip,
-                                   &commit, &err),
-                  GLY_E_INVALID_ARGUMENT);
+    GLY_CHECK_INT(
+        gly_commit_begin(GLY_STR("/"), GLY_WRITE_OVERWRITE, GLY_STR("j"), &skip, &commit, &err),
+        GLY_E_INVALID_ARGUMENT);
     end();
 }
 

@@ -129,10 +129,10 @@ GLY_TEST(the_example_of_the_format) {
 
 GLY_TEST(impossible_heads_are_refused) {
     static const uint8_t heads[][8] = {
-        {0, 4, 8, 14},            /* no block */
-        {128, 1, 0, 8, 14},       /* no miniblocks */
-        {128, 1, 3, 8, 14},       /* not a divisor */
-        {128, 1, 128, 1, 8, 14},  /* miniblocks of one value */
+        {0, 4, 8, 14},                      /* no block */
+        {128, 1, 0, 8, 14},                 /* no miniblocks */
+        {128, 1, 3, 8, 14},                 /* not a divisor */
+        {128, 1, 128, 1, 8, 14},            /* miniblocks of one value */
         {0xff, 0xff, 0xff, 0x7f, 4, 8, 14}, /* a huge block */
         {128, 1, 4, 0xff, 0xff, 0xff, 0xff, 0xff},
     };
@@ -198,9 +198,10 @@ GLY_TEST(texts) {
     gly_str texts[MOST];
     for (uint32_t count = 0; count < 500; count += 1 + count / 2) {
         for (uint32_t i = 0; i < count; i++) {
-            texts[i] = gly_str_of(gly_arena_format(
-                arena, "%.*s%llu", (int)gly_random_below(&random, 30),
-                "https://example.com/some/path/", (unsigned long long)gly_random_below(&random, 9)));
+            texts[i] =
+                gly_str_of(gly_arena_format(arena, "%.*s%llu", (int)gly_random_below(&random, 30),
+                                            "https://example.com/some/path/",
+                                            (unsigned long long)gly_random_below(&random, 9)));
         }
         check_texts(count, texts, false);
         check_texts(count, texts, true);

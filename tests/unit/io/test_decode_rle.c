@@ -192,5 +192,5 @@ GLY_TEST(largest_value) {
 }
 
 GLY_SUITE("decode_rle", unpacks_every_width, reads_what_the_encoder_writes, bits_and_counts,
-          takes_only_whole_runs,
-          run_values_have_no_more_bits_than_the_width, cut_input_is_refused, largest_value)
+          takes_only_whole_runs, run_values_have_no_more_bits_than_the_width, cut_input_is_refused,
+          largest_value)

@@ -124,8 +124,8 @@ GLY_TEST(speaks_clearly) {
     gly_file_info *files;
     gly_str path = gly_io_path(arena, root, "nothing");
     GLY_CHECK_INT(gly_filesystem_expand(arena, path, &count, &files, &err), GLY_E_PATH_NOT_FOUND);
-    GLY_CHECK_TEXT(err.message, gly_arena_format(arena, "path %.*s does not exist",
-                                                 GLY_STR_ARG(path)));
+    GLY_CHECK_TEXT(err.message,
+                   gly_arena_format(arena, "path %.*s does not exist", GLY_STR_ARG(path)));
     const gly_filesystem *filesystem;
     GLY_CHECK_INT(gly_filesystem_find(GLY_STR("hdfs://host/x"), &filesystem, &err),
                   GLY_E_UNSUPPORTED);
@@ -169,9 +169,9 @@ GLY_TEST(renames_and_removes) {
     GLY_CHECK_OK(filesystem->remove_all(gly_io_path(arena, root, "b"), &err), &err);
     GLY_CHECK_OK(filesystem->remove_all(gly_io_path(arena, root, "b"), &err), &err);
     GLY_CHECK(!gly_io_exists(gly_io_path(arena, root, "b")));
-    GLY_CHECK_INT(filesystem->rename(gly_io_path(arena, root, "q"), gly_io_path(arena, root, "r"),
-                                     &err),
-                  GLY_E_PATH_NOT_FOUND);
+    GLY_CHECK_INT(
+        filesystem->rename(gly_io_path(arena, root, "q"), gly_io_path(arena, root, "r"), &err),
+        GLY_E_PATH_NOT_FOUND);
     GLY_CHECK_OK(filesystem->make_directory(gly_io_path(arena, root, "m/n"), &err), &err);
     GLY_CHECK_OK(filesystem->make_directory(gly_io_path(arena, root, "m/n"), &err), &err);
     gly_io_write(gly_io_path(arena, root, "f"), "x", 1);

@@ -96,10 +96,11 @@ GLY_TEST(refuses_too_many_alternatives) {
     uint32_t count;
     gly_str *found;
     gly_error err;
-    gly_status status = gly_glob_braces(
-        arena, GLY_STR("{1,2,3,4,5,6,7,8,9,0}{1,2,3,4,5,6,7,8,9,0}{1,2,3,4,5,6,7,8,9,0}"
-                       "{1,2,3,4,5,6,7,8,9,0}{1,2,3,4,5,6,7,8,9,0}"),
-        &count, &found, &err);
+    gly_status status =
+        gly_glob_braces(arena,
+                        GLY_STR("{1,2,3,4,5,6,7,8,9,0}{1,2,3,4,5,6,7,8,9,0}{1,2,3,4,5,6,7,8,9,0}"
+                                "{1,2,3,4,5,6,7,8,9,0}{1,2,3,4,5,6,7,8,9,0}"),
+                        &count, &found, &err);
     GLY_CHECK_INT(status, GLY_E_INVALID_ARGUMENT);
     gly_arena_free(arena);
 }

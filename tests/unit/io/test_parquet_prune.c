@@ -57,8 +57,8 @@ static void end(void) { gly_arena_free(arena); }
 
 GLY_TEST(comparisons) {
     begin();
-    GLY_CHECK(!compare(GLY_FN_EQUAL, 9) && compare(GLY_FN_EQUAL, 10) &&
-              compare(GLY_FN_EQUAL, 20) && !compare(GLY_FN_EQUAL, 21));
+    GLY_CHECK(!compare(GLY_FN_EQUAL, 9) && compare(GLY_FN_EQUAL, 10) && compare(GLY_FN_EQUAL, 20) &&
+              !compare(GLY_FN_EQUAL, 21));
     GLY_CHECK(!compare(GLY_FN_LESS, 10) && compare(GLY_FN_LESS, 11));
     GLY_CHECK(!compare(GLY_FN_LESS_EQUAL, 9) && compare(GLY_FN_LESS_EQUAL, 10));
     GLY_CHECK(!compare(GLY_FN_GREATER, 20) && compare(GLY_FN_GREATER, 19));
@@ -109,8 +109,8 @@ GLY_TEST(lists_and_connectives) {
     GLY_CHECK(match(call(GLY_FN_NOT, 1, maybe, NULL, NULL)));
     gly_expr *off = gly_expr_literal(arena, gly_value_i64(GLY_TYPE_OF(BOOLEAN), 0));
     GLY_CHECK(!match(off));
-    GLY_CHECK(match(call(GLY_FN_EQUAL, 2, call(GLY_FN_ADD, 2, x, integer(1), NULL), integer(1),
-                         NULL)));
+    GLY_CHECK(
+        match(call(GLY_FN_EQUAL, 2, call(GLY_FN_ADD, 2, x, integer(1), NULL), integer(1), NULL)));
     end();
 }
 

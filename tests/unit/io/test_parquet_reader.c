@@ -95,8 +95,7 @@ static uint64_t check_scan(uint32_t count, const uint32_t *columns, keep *wanted
             last = row;
             for (uint32_t c = 0; c < count; c++) {
                 GLY_CHECK_INT(batch->columns[c].count, batch->count);
-                bool match =
-                    gly_cell_matches(scratch, &batch->columns[c], at, columns[c], row);
+                bool match = gly_cell_matches(scratch, &batch->columns[c], at, columns[c], row);
                 if (!match && all_match) {
                     fprintf(stderr, "column %u differs in row %llu\n", columns[c],
                             (unsigned long long)row);
@@ -146,10 +145,14 @@ GLY_TEST(filters_read_the_rest_only_where_rows_survive) {
     gly_option options[] = {{GLY_STR("row_group_rows"), GLY_STR("6500")}};
     begin(1, options);
     keep cases[] = {
-        {.modulus = 1, .from = 0, .to = UINT64_MAX},      {.modulus = 1, .from = 0, .to = 0},
-        {.modulus = 7, .from = 0, .to = UINT64_MAX},      {.modulus = 997, .from = 0, .to = UINT64_MAX},
-        {.modulus = 1, .from = ROWS - 3, .to = UINT64_MAX}, {.modulus = 1, .from = ROWS / 2, .to = ROWS / 2 + 5},
-        {.modulus = 3001, .from = 1, .to = UINT64_MAX},   {.modulus = 1, .from = 5000, .to = 5001},
+        {.modulus = 1, .from = 0, .to = UINT64_MAX},
+        {.modulus = 1, .from = 0, .to = 0},
+        {.modulus = 7, .from = 0, .to = UINT64_MAX},
+        {.modulus = 997, .from = 0, .to = UINT64_MAX},
+        {.modulus = 1, .from = ROWS - 3, .to = UINT64_MAX},
+        {.modulus = 1, .from = ROWS / 2, .to = ROWS / 2 + 5},
+        {.modulus = 3001, .from = 1, .to = UINT64_MAX},
+        {.modulus = 1, .from = 5000, .to = 5001},
     };
     for (size_t i = 0; i < GLY_ARRAY_LEN(cases); i++) {
         uint64_t rows = check_scan(GLY_CELL_COLUMNS, all_columns, &cases[i], NULL);
@@ -260,8 +263,7 @@ GLY_TEST(row_groups_are_pruned) {
     begin(1, options);
     uint64_t skipped = 0;
     gly_type bigint = GLY_TYPE_OF(BIGINT);
-    uint64_t rows =
-        scan_pruned(compare(GLY_FN_LESS, 0, gly_value_i64(bigint, 400)), 0, &skipped);
+    uint64_t rows = scan_pruned(compare(GLY_FN_LESS, 0, gly_value_i64(bigint, 400)), 0, &skipped);
     GLY_CHECK(rows >= 400 && rows <= 400 + 2 * GLY_MAX(500, GLY_BATCH_ROWS));
     GLY_CHECK(skipped > 0);
     rows = scan_pruned(compare(GLY_FN_EQUAL, 0, gly_value_i64(bigint, ROWS)), 0, &skipped);
@@ -338,8 +340,7 @@ GLY_TEST(missing_columns_are_null_and_types_may_widen) {
         GLY_CHECK(number.is_null ? wide.is_null : wide.f64 == number.f64);
         gly_value decimal = gly_cell(arena, 10, i);
         wide = gly_column_get(&batch->columns[3], i);
-        GLY_CHECK(decimal.is_null ? wide.is_null
-                                  : wide.i128 == gly_value_unscaled(&decimal));
+        GLY_CHECK(decimal.is_null ? wide.is_null : wide.i128 == gly_value_unscaled(&decimal));
     }
     format->reader_close(reader);
     schema.fields[0].type = GLY_TYPE_OF(STRING);

@@ -182,8 +182,8 @@ GLY_TEST(mixed_pages_read_back) {
             uint64_t number = row + i < COUNT / 2 ? (row + i) % 1000 : row + i;
             const char *text =
                 gly_arena_format(scratch, "a text with number %llu", (unsigned long long)number);
-            gly_value value = (row + i) % 11 == 0 ? gly_value_null(type)
-                                                  : gly_value_text(type, gly_str_of(text));
+            gly_value value =
+                (row + i) % 11 == 0 ? gly_value_null(type) : gly_value_text(type, gly_str_of(text));
             gly_column_set(scratch, &batch->columns[0], i, &value);
         }
         GLY_CHECK_OK(format->writer_write(writer, batch, &err), &err);
@@ -201,8 +201,8 @@ GLY_TEST(mixed_pages_read_back) {
         char text[64];
         uint64_t number = row < COUNT / 2 ? row % 1000 : row;
         snprintf(text, sizeof text, "a text with number %llu", (unsigned long long)number);
-        same &= row % 11 == 0 ? values[row].is_null
-                              : gly_str_equal(values[row].text, gly_str_of(text));
+        same &=
+            row % 11 == 0 ? values[row].is_null : gly_str_equal(values[row].text, gly_str_of(text));
     }
     GLY_CHECK(same);
     end();
@@ -243,8 +243,8 @@ GLY_TEST(every_shape_and_selection_is_written) {
     finish(writer, 9);
     gly_value values[9];
     GLY_CHECK_INT(read_values(values, 9), 9);
-    static const char *const wanted[9] = {"",   "a text of many bytes", "", NULL, NULL,
-                                          "one", "one",                 NULL, NULL};
+    static const char *const wanted[9] = {
+        "", "a text of many bytes", "", NULL, NULL, "one", "one", NULL, NULL};
     for (int i = 0; i < 9; i++) {
         GLY_CHECK_INT(values[i].is_null, wanted[i] == NULL);
         if (wanted[i] != NULL && !values[i].is_null) {
@@ -317,8 +317,7 @@ GLY_TEST(errors_are_clear) {
     gly_field field = {GLY_STR("span"), GLY_TYPE_OF(INTERVAL_DAY), true};
     gly_schema schema = {1, &field};
     gly_writer_options options = {0};
-    GLY_CHECK_INT(format->writer_open(path, &schema, &options, &writer, &err),
-                  GLY_E_UNSUPPORTED);
+    GLY_CHECK_INT(format->writer_open(path, &schema, &options, &writer, &err), GLY_E_UNSUPPORTED);
     GLY_CHECK(strstr(err.message, "span") != NULL);
     field.type = GLY_TYPE_OF(INT);
     gly_option bad = {GLY_STR("compression"), GLY_STR("rar")};

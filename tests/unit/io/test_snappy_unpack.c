@@ -1,4 +1,5 @@
-/* test_snappy_unpack.c - our decompression against the library's compression, and against bad bytes. */
+/* test_snappy_unpack.c - our decompression against the library's compression, and against bad
+ * bytes. */
 #include "lib/base/alloc.h"
 #include "lib/base/codec.h"
 #include "lib/base/random.h"
@@ -39,8 +40,8 @@ static uint8_t *make_data(gly_random *random, size_t size, int kind) {
 
 GLY_TEST(unpacks_what_the_library_packs) {
     gly_random random = {7};
-    static const size_t sizes[] = {0, 1, 2, 15, 16, 17, 59, 60, 61, 64, 65, 100, 255, 256, 257,
-                                   1000, 65535, 65536, 65537, 300000};
+    static const size_t sizes[] = {0,  1,   2,   15,  16,  17,   59,    60,    61,    64,
+                                   65, 100, 255, 256, 257, 1000, 65535, 65536, 65537, 300000};
     for (int kind = 0; kind < 3; kind++) {
         for (size_t i = 0; i < GLY_ARRAY_LEN(sizes); i++) {
             uint8_t *data = make_data(&random, sizes[i], kind);
@@ -71,12 +72,15 @@ GLY_TEST(unpacks_what_the_library_packs) {
 GLY_TEST(knows_all_elements) {
     /* varint 20; literal "abcd"; copy1 length 4 offset 4; copy2 length 5 offset 2;
      * copy4 length 3 offset 1; literal with a length byte, 4 bytes */
-    static const uint8_t packed[] = {20,  3 << 2, 'a',    'b', 'c', 'd', 1,   4,   4 << 2 | 2, 2,
-                                     0,   2 << 2 | 3, 1, 0,   0,   0,   60 << 2, 3,  'w', 'x', 'y',
-                                     'z'};
+    static const uint8_t packed[] = {20,         3 << 2, 'a', 'b',        'c', 'd', 1, 4,
+                                     4 << 2 | 2, 2,      0,   2 << 2 | 3, 1,   0,   0, 0,
+                                     60 << 2,    3,      'w', 'x',        'y', 'z'};
     uint8_t *back;
     GLY_CHECK(unpack(packed, sizeof packed, &back, 20));
-    GLY_CHECK(memcmp(back, "abcdabcdcdcdcccc" "wxyz", 20) == 0);
+    GLY_CHECK(memcmp(back,
+                     "abcdabcdcdcdcccc"
+                     "wxyz",
+                     20) == 0);
     free(back);
 }
 
@@ -109,8 +113,8 @@ GLY_TEST(survives_random_bytes) {
         uint8_t *mine;
         bool is_good = unpack(packed, size, &mine, wanted);
         uint8_t library[128];
-        bool is_right = gly_codec_decompress(GLY_CODEC_SNAPPY, packed, size, library, wanted,
-                                             NULL) == GLY_OK;
+        bool is_right =
+            gly_codec_decompress(GLY_CODEC_SNAPPY, packed, size, library, wanted, NULL) == GLY_OK;
         GLY_CHECK_INT(is_good, is_right);
         if (is_good && is_right) {
             GLY_CHECK(memcmp(mine, library, wanted) == 0);

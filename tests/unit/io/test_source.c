@@ -27,9 +27,9 @@ static void write_one(const char *name, gly_type type, bool nullable, int64_t nu
     gly_schema schema = {1, &field};
     gly_writer_options options = {0};
     gly_writer *writer = NULL;
-    GLY_CHECK_OK(format->writer_open(gly_io_path(arena, root, name), &schema, &options, &writer,
-                                     &err),
-                 &err);
+    GLY_CHECK_OK(
+        format->writer_open(gly_io_path(arena, root, name), &schema, &options, &writer, &err),
+        &err);
     gly_batch *batch = gly_batch_make(arena, &type, 1, GLY_BATCH_ROWS);
     batch->count = batch->selected = batch->columns[0].count = 1;
     gly_value value = type.id == GLY_TYPE_STRING ? gly_value_text(type, GLY_STR("text"))
@@ -144,9 +144,9 @@ GLY_TEST(errors_name_the_path) {
     write_one("mix/k=1/a.parquet", GLY_TYPE_OF(BIGINT), false, 1);
     write_one("mix/b.parquet", GLY_TYPE_OF(BIGINT), false, 1);
     GLY_CHECK_INT(open_source("mix", &relation, &err), GLY_E_FILE_FORMAT);
-    GLY_CHECK_INT(gly_source_open(arena, GLY_STR("orc"), GLY_STR("t"), 1, &root, 0, NULL,
-                                  &relation, &err),
-                  GLY_E_UNSUPPORTED);
+    GLY_CHECK_INT(
+        gly_source_open(arena, GLY_STR("orc"), GLY_STR("t"), 1, &root, 0, NULL, &relation, &err),
+        GLY_E_UNSUPPORTED);
     GLY_CHECK(strstr(err.message, "parquet") != NULL);
     end();
 }
@@ -163,8 +163,7 @@ static void check_plan(uint32_t file_count, const uint64_t *sizes, uint64_t targ
     }
     gly_source_splits splits;
     gly_error err;
-    GLY_CHECK_OK(gly_source_plan_splits(arena, &relation, target, 4, min_partitions, &splits,
-                                        &err),
+    GLY_CHECK_OK(gly_source_plan_splits(arena, &relation, target, 4, min_partitions, &splits, &err),
                  &err);
     GLY_CHECK_INT(splits.partition_count, wanted);
     GLY_CHECK_INT(splits.first_split[0], 0);

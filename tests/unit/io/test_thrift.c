@@ -80,11 +80,11 @@ GLY_TEST(refuses_bad_input) {
         const char *bytes;
         size_t size;
     } bad[] = {
-        {"\x1d", 1},                                         /* type 13 */
-        {"\x18\xff\xff\xff\xff\x0f", 6},                     /* binary of 4 GiB */
-        {"\x19\xfc\xff\xff\xff\xff\x0f", 7},                 /* list of 4 Gi structs */
+        {"\x1d", 1},                                          /* type 13 */
+        {"\x18\xff\xff\xff\xff\x0f", 6},                      /* binary of 4 GiB */
+        {"\x19\xfc\xff\xff\xff\xff\x0f", 7},                  /* list of 4 Gi structs */
         {"\x16\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 11}, /* a varint without end */
-        {"\x06\xff\xff\x7f\x00", 5},                         /* field id beyond 16 bits */
+        {"\x06\xff\xff\x7f\x00", 5},                          /* field id beyond 16 bits */
     };
     for (size_t i = 0; i < GLY_ARRAY_LEN(bad); i++) {
         gly_thrift_reader reader;
@@ -136,5 +136,4 @@ GLY_TEST(random_bytes_end) {
     }
 }
 
-GLY_SUITE("thrift", reads_what_was_written, refuses_bad_input, nesting_is_bounded,
-          random_bytes_end)
+GLY_SUITE("thrift", reads_what_was_written, refuses_bad_input, nesting_is_bounded, random_bytes_end)
