@@ -91,32 +91,63 @@ gly_value gly_column_get(const gly_column *column, uint32_t row) {
     return read_value(column->type, column->data, gly_column_index(column, row));
 }
 
-/* Copies width-byte values data[index of row] for each chosen row. */
+/* The loops of one width: the shape is looked at once, not per row. */
+#define GATHER(bytes, type)                                                                        \
+    static void gather##bytes(const gly_column *column, const uint16_t *selection,                \
+                              uint32_t count, void *out) {                                         \
+        const type *restrict from = column->data;                                                  \
+        const uint32_t *restrict codes = column->codes;                                            \
+        type *restrict to = out;                                                                   \
+        if (column->shape == GLY_SHAPE_CONSTANT) {                                                 \
+            for (uint32_t i = 0; i < count; i++) {                                                 \
+                to[i] = from[0];                                                                   \
+            }                                                                                      \
+        } else if (column->shape == GLY_SHAPE_DICTIONARY && selection == NULL) {                   \
+            for (uint32_t i = 0; i < count; i++) {                                                 \
+                to[i] = from[codes[i]];                                                            \
+            }                                                                                      \
+        } else if (column->shape == GLY_SHAPE_DICTIONARY) {                                        \
+            for (uint32_t i = 0; i < count; i++) {                                                 \
+                to[i] = from[codes[selection[i]]];                                                 \
+            }                                                                                      \
+        } else if (selection == NULL) {                                                            \
+            memcpy(to, from, (size_t)count * sizeof *to);                                          \
+        } else {                                                                                   \
+            for (uint32_t i = 0; i < count; i++) {                                                 \
+                to[i] = from[selection[i]];                                                        \
+            }                                                                                      \
+        }                                                                                          \
+    }
+
+typedef struct bytes16 {
+    uint64_t words[2];
+} bytes16;
+
+GATHER(1, uint8_t)
+GATHER(2, uint16_t)
+GATHER(4, uint32_t)
+GATHER(8, uint64_t)
+GATHER(16, bytes16)
+
 static void gather(const gly_column *column, const uint16_t *selection, uint32_t count,
-                   size_t width, char *out) {
-    const char *data = column->data;
-    if (column->shape == GLY_SHAPE_FLAT && selection == NULL) {
-        memcpy(out, data, width * count);
+                   size_t width, void *out) {
+    switch (width) {
+    case 1:
+        gather1(column, selection, count, out);
+        return;
+    case 2:
+        gather2(column, selection, count, out);
+        return;
+    case 4:
+        gather4(column, selection, count, out);
+        return;
+    case 8:
+        gather8(column, selection, count, out);
+        return;
+    default:
+        gather16(column, selection, count, out);
         return;
     }
-#define GATHER(bytes)                                                                              \
-    case bytes:                                                                                    \
-        for (uint32_t i = 0; i < count; i++) {                                                     \
-            uint32_t row = selection == NULL ? i : selection[i];                                   \
-            memcpy(out + (size_t)i * bytes,                                                        \
-                   data + (size_t)gly_column_index(column, row) * bytes, bytes);                   \
-        }                                                                                          \
-        break;
-    switch (width) {
-        GATHER(1)
-        GATHER(2)
-        GATHER(4)
-        GATHER(8)
-        GATHER(16)
-    default:
-        GLY_UNREACHABLE();
-    }
-#undef GATHER
 }
 
 void gly_column_flatten(gly_arena *arena, const gly_column *column, const uint16_t *selection,

@@ -90,7 +90,8 @@ typedef struct gly_register {
     gly_column column;
     gly_column flat;     /* decoded copy, when has_flat */
     bool has_flat;
-    bool needs_widening; /* a DECIMAL whose values are in narrow only */
+    bool needs_widening; /* a DECIMAL whose values are in narrow only; column.data is NULL */
+    void *wide;          /* where they go when somebody needs them */
     int64_t *narrow;     /* the values as 64 bits, or NULL; FLAT columns only */
     void *buffer;        /* this register's own memory, kept between batches */
     int64_t *narrow_buffer;

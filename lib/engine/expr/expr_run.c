@@ -80,11 +80,8 @@ void gly_expr_run_make_result(gly_expr_state *state, const gly_step *step, gly_c
 const gly_column *gly_expr_run_column(gly_expr_state *state, uint32_t index) {
     gly_register *reg = &state->registers[index];
     if (reg->needs_widening) {
-        const gly_step *step = state->program->registers[index].step;
-        gly_column wide;
-        gly_expr_run_make_result(state, step, &wide);
-        gly_k_decimal_widen(reg->narrow, state->batch->count, wide.data);
-        reg->column.data = wide.data;
+        gly_k_decimal_widen(reg->narrow, state->batch->count, reg->wide);
+        reg->column.data = reg->wide;
         reg->needs_widening = false;
     }
     return &reg->column;
@@ -223,8 +220,8 @@ static gly_status run_rows(gly_expr_state *state, const gly_step *step, gly_rows
     bool dense = gly_expr_run_is_dense(state, rows);
     for (uint32_t j = 0; j < step->arg_count; j++) {
         gly_register *reg = &state->registers[step->args[j]];
-        if (use_narrow && reg->narrow != NULL) {
-            args[j] = reg->column; /* data may be missing: narrow has it */
+        if (use_narrow && reg->needs_widening) {
+            args[j] = reg->column; /* data is missing: narrow has it */
             narrow_small[j] = reg->narrow;
         } else if ((flags & GLY_KERNEL_SHAPELESS) != 0) {
             args[j] = *gly_expr_run_column(state, step->args[j]);
@@ -273,6 +270,8 @@ static gly_status run_rows(gly_expr_state *state, const gly_step *step, gly_rows
     if (call.is_narrow) {
         reg->narrow = call.result_narrow;
         reg->needs_widening = true;
+        reg->wide = result->data;
+        result->data = NULL;
     }
     return GLY_OK;
 }

@@ -83,6 +83,7 @@ void gly_k_bits_to_bytes(const uint64_t *bits, uint32_t count, uint8_t *bytes) {
     }
 }
 
+GLY_KERNEL_CLONES
 uint32_t gly_k_bits_to_selection(const uint64_t *bits, uint32_t count, uint16_t *selection) {
     uint32_t words = (uint32_t)gly_column_words(count);
     uint32_t written = 0;
@@ -111,6 +112,7 @@ void gly_k_bits_from_selection(const uint16_t *selection, uint32_t selected, uin
     }
 }
 
+GLY_KERNEL_CLONES
 uint32_t gly_k_bits_count(const uint64_t *bits, uint32_t count) {
     uint32_t words = (uint32_t)gly_column_words(count);
     uint32_t total = 0;
