@@ -266,6 +266,11 @@ uint32_t gly_row_layout_match(const gly_row_layout *layout, uint32_t c, const gl
     case GLY_KIND_I128:
         MATCH_LOOP(wide, equal_wide(a, &b))
     case GLY_KIND_TEXT:
+        for (uint32_t i = 0; i < chosen_count; i++) { /* so that the misses overlap */
+            gly_text stored;
+            memcpy(&stored, rows[chosen[i]] + offset, sizeof stored);
+            __builtin_prefetch(stored.size > GLY_TEXT_INLINE ? stored.pointer : NULL);
+        }
         MATCH_LOOP(wide, equal_text(a, &b))
     case GLY_KIND_COUNT:
         GLY_UNREACHABLE();
