@@ -12,7 +12,7 @@
 
 #include <math.h>
 
-enum { SAMPLED_GROUPS = 4 };
+enum { SAMPLED_GROUPS = 4, SURELY_WHOLE_BYTES = 256 * 1024 };
 
 static uint64_t count_values(const gly_parquet_leaf *leaf, const gly_parquet_chunk *chunk) {
     uint64_t nulls = leaf->is_optional ? chunk->statistics.null_count : 0;
@@ -26,7 +26,7 @@ static uint64_t count_chunk(gly_file *file, const gly_parquet_leaf *leaf,
     if (leaf->physical == GLY_PARQUET_BOOLEAN) {
         return GLY_MIN(values, UINT64_C(2));
     }
-    if (!chunk->has_dictionary || !chunk->is_all_dictionary) {
+    if (!chunk->has_dictionary || chunk->has_plain_pages) {
         return values;
     }
     enum { HEAD_BYTES = 64 }; /* of a dictionary page: three or four small numbers */
@@ -37,7 +37,12 @@ static uint64_t count_chunk(gly_file *file, const gly_parquet_leaf *leaf,
     bool is_dictionary =
         gly_parquet_page_peek(&pages, &header) && header.type == GLY_PARQUET_PAGE_DICTIONARY;
     gly_parquet_page_release(&pages.window);
-    return is_dictionary ? GLY_MIN((uint64_t)header.value_count, values) : 0;
+    if (!is_dictionary) {
+        return 0;
+    }
+    /* If the footer does not say, a large dictionary is one that was given up. */
+    bool is_whole = chunk->is_all_dictionary || header.unpacked_size < SURELY_WHOLE_BYTES;
+    return is_whole ? GLY_MIN((uint64_t)header.value_count, values) : values;
 }
 
 uint64_t gly_parquet_distinct_scale(double distinct, double sampled, double rows) {

@@ -321,7 +321,19 @@ typedef struct raw_chunk { /* as the file says, unchecked */
     int64_t value_count, unpacked_size, packed_size;
     int64_t data_offset, dictionary_offset;
     bool has_dictionary, has_meta;
+    bool lists_dictionary, lists_others; /* among the encodings; levels' RLE does not count */
 } raw_chunk;
+
+static void read_encodings(footer *from, const gly_thrift_field *outer, raw_chunk *raw) {
+    gly_thrift_field item;
+    uint32_t count = gly_thrift_read_list(&from->thrift, outer, &item);
+    for (uint32_t i = 0; i < count && from->thrift.problem == NULL; i++) {
+        int32_t encoding = gly_thrift_read_i32(&from->thrift, &item);
+        bool is_level = encoding == GLY_PARQUET_RLE || encoding == GLY_PARQUET_BIT_PACKED;
+        raw->lists_dictionary |= is_dictionary(encoding);
+        raw->lists_others |= !is_dictionary(encoding) && !is_level;
+    }
+}
 
 static void read_column_meta(footer *from, const gly_thrift_field *outer, raw_chunk *raw,
                              gly_parquet_chunk *ret) {
@@ -335,6 +347,9 @@ static void read_column_meta(footer *from, const gly_thrift_field *outer, raw_ch
         switch (field.id) {
         case 1:
             raw->type = gly_thrift_read_i32(thrift, &field);
+            break;
+        case 2:
+            read_encodings(from, &field, raw);
             break;
         case 4:
             raw->codec = gly_thrift_read_i32(thrift, &field);
@@ -360,6 +375,7 @@ static void read_column_meta(footer *from, const gly_thrift_field *outer, raw_ch
             break;
         case 13:
             ret->is_all_dictionary = read_encoding_stats(from, &field);
+            ret->has_plain_pages = !ret->is_all_dictionary;
             break;
         default:
             gly_thrift_skip(thrift, &field);
@@ -392,6 +408,9 @@ static bool check_chunk(footer *from, const raw_chunk *raw, const gly_parquet_le
     }
     ret->codec = (uint8_t)raw->codec;
     ret->has_dictionary = uses_dictionary;
+    if (!ret->has_plain_pages && raw->lists_dictionary && !raw->lists_others) {
+        ret->is_all_dictionary = true; /* PLAIN is not even there for the dictionary: old style */
+    }
     ret->offset = (uint64_t)offset;
     ret->size = (uint64_t)raw->packed_size;
     ret->value_count = (uint64_t)raw->value_count;

@@ -37,7 +37,8 @@ typedef struct gly_parquet_statistics {
 
 typedef struct gly_parquet_chunk {
     uint8_t codec;          /* the format's number */
-    bool is_all_dictionary; /* every data page is dictionary-encoded, as far as the footer says */
+    bool is_all_dictionary; /* the footer says that every data page is dictionary-encoded */
+    bool has_plain_pages;   /* the footer says that some are not; neither: it does not say */
     bool has_dictionary;
     uint64_t offset, size; /* dictionary page included; inside the file */
     uint64_t value_count;
