@@ -181,6 +181,10 @@ bool gly_function_nullable(gly_function_id id, uint32_t count, const bool *args_
         return all_nullable(count, args_nullable);
     case GLY_FN_CONCAT_WS:
         return count > 0 && args_nullable[0];
+    case GLY_FN_DIVIDE: /* they raise; Spark calls their results nullable all the same */
+    case GLY_FN_INT_DIVIDE:
+    case GLY_FN_MODULO:
+    case GLY_FN_PMOD:
     case GLY_FN_NULLIF:
     case GLY_FN_LN:
     case GLY_FN_LOG10:

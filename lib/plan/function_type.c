@@ -159,23 +159,10 @@ bool gly_function_common_type(gly_type a, gly_type b, gly_type *ret) {
     return false;
 }
 
-/* Integer literals count as the decimals they are. */
 static bool common_of_arguments(rule_call *call, uint32_t first, uint32_t step, gly_type *ret) {
-    bool has_decimal = false;
-    bool only_exact = true;
-    for (uint32_t i = first; i < call->count; i += step) {
-        gly_type type = call->types[i];
-        has_decimal = has_decimal || type.id == GLY_TYPE_DECIMAL;
-        only_exact = only_exact && (type.id == GLY_TYPE_DECIMAL || type.id == GLY_TYPE_NULL ||
-                                    gly_type_is_integral(type));
-    }
     gly_type common = GLY_TYPE_OF(NULL);
     for (uint32_t i = first; i < call->count; i += step) {
-        gly_type type = call->types[i];
-        if (has_decimal && only_exact && type.id != GLY_TYPE_NULL) {
-            type = decimal_of_argument(call, i);
-        }
-        if (!gly_function_common_type(common, type, &common)) {
+        if (!gly_function_common_type(common, call->types[i], &common)) {
             return false;
         }
     }
@@ -249,6 +236,9 @@ static gly_type modulo_result(gly_type a, gly_type b) {
 /* Two numbers (or strings and NULLs that become numbers).  Integers meet in the wider one. */
 static gly_status arithmetic(rule_call *call, decimal_result *result) {
     gly_type *types = call->types;
+    if (types[0].id == GLY_TYPE_STRING && types[1].id == GLY_TYPE_STRING) {
+        return mismatch(call, "numbers; cast the strings");
+    }
     for (int i = 0; i < 2; i++) {
         gly_type other = types[1 - i];
         if (types[i].id == GLY_TYPE_STRING) {
@@ -418,13 +408,23 @@ static gly_status want_common(rule_call *call, uint32_t first, uint32_t step, gl
 }
 
 RULE(compare) {
-    gly_type common;
+    gly_type common, *types = call->types;
+    bool decimal = types[0].id == GLY_TYPE_DECIMAL || types[1].id == GLY_TYPE_DECIMAL;
+    bool integral = gly_type_is_integral(types[0]) || gly_type_is_integral(types[1]);
+    if (decimal && integral) { /* a literal counts as the decimal it is */
+        types[0] = decimal_of_argument(call, 0);
+        types[1] = decimal_of_argument(call, 1);
+    }
     GLY_TRY(want_common(call, 0, 1, &common));
     *call->ret = GLY_TYPE_OF(BOOLEAN);
     return GLY_OK;
 }
 
-RULE(in) { return gly_rule_compare(call); }
+RULE(in) {
+    gly_type common;
+    *call->ret = GLY_TYPE_OF(BOOLEAN);
+    return want_common(call, 0, 1, &common);
+}
 
 RULE(boolean) {
     *call->ret = GLY_TYPE_OF(BOOLEAN);

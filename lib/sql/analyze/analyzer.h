@@ -272,7 +272,7 @@ bool gly_resolve_subquery_is_outer(const gly_logical *plan, const gly_expr *expr
 bool gly_resolve_subquery_is_inner(const gly_logical *plan, const gly_expr *expr);
 
 /* output_name.c: what Spark calls a column without an alias */
-gly_str gly_output_name_make(gly_analyzer *an, const gly_ast_expr *ast);
+gly_str gly_output_name_make(gly_analyzer *an, const gly_ast_expr *ast, const gly_expr *bound);
 
 #define GLY_ANALYZER_PUSH(an, items, count, item)                                                  \
     do {                                                                                           \

@@ -33,7 +33,7 @@ static void put_lower(gly_str text, gly_builder *out) {
 static void put_literal(const gly_value *value, gly_builder *out) {
     if (value->is_null) {
         gly_builder_add_text(out, "NULL");
-    } else if (value->type.id == GLY_TYPE_DATE || value->type.id == GLY_TYPE_TIMESTAMP ||
+    } else if (value->type.id == GLY_TYPE_DATE || value->type.id == GLY_TYPE_BINARY || value->type.id == GLY_TYPE_TIMESTAMP ||
                value->type.id == GLY_TYPE_TIMESTAMP_NTZ) {
         gly_value_format_sql(value, out);
     } else {
@@ -56,6 +56,12 @@ static void put_chain(const gly_ast_expr *ast, const char *open, const char *bet
             gly_builder_add_char(out, ')');
         }
     }
+}
+
+static bool is_interval(const gly_ast_expr *ast) {
+    return ast->kind == GLY_AST_LITERAL && !ast->value.is_null &&
+           (ast->value.type.id == GLY_TYPE_INTERVAL_DAY ||
+            ast->value.type.id == GLY_TYPE_INTERVAL_MONTH);
 }
 
 static void put_operator(const gly_ast_expr *ast, gly_builder *out) {
@@ -104,6 +110,12 @@ static void put_operator(const gly_ast_expr *ast, gly_builder *out) {
         gly_builder_add_text(out, "))");
         return;
     case GLY_FN_LIKE:
+        if (ast->args[0]->kind == GLY_AST_OPERATOR && ast->args[0]->function == GLY_FN_LOWER) {
+            gly_builder_add_text(out, "ilike("); /* lower() as an operator is what ILIKE made */
+            put_list(ast, 0, out);
+            gly_builder_add_char(out, ')');
+            return;
+        }
         put(ast->args[0], out);
         gly_builder_add_text(out, " LIKE ");
         put(ast->args[1], out);
@@ -125,11 +137,68 @@ static void put_operator(const gly_ast_expr *ast, gly_builder *out) {
         break;
     }
     const char *label = ast->function == GLY_FN_MODULO ? "%" : gly_function_label(ast->function);
-    gly_builder_add_char(out, '(');
+    bool bare = is_interval(ast->args[1]) && !is_interval(ast->args[0]);
+    gly_builder_add_text(out, bare ? "" : "(");
     put(ast->args[0], out);
     gly_builder_format(out, " %s ", label);
     put(ast->args[1], out);
-    gly_builder_add_char(out, ')');
+    gly_builder_add_text(out, bare ? "" : ")");
+}
+
+/* Calls that Spark prints otherwise: upper case, or with the arguments that were left out. */
+typedef struct call_name {
+    const char *name;
+    uint32_t arg_count;
+    const char *before, *behind;
+} call_name;
+
+static const call_name call_names[] = {
+    {"acos", 1, "ACOS(", ")"},
+    {"asin", 1, "ASIN(", ")"},
+    {"atan", 1, "ATAN(", ")"},
+    {"atan2", 2, "ATAN2(", ")"},
+    {"bround", 1, "bround(", ", 0)"},
+    {"ceil", 1, "CEIL(", ")"},
+    {"cos", 1, "COS(", ")"},
+    {"dateadd", 2, "date_add(", ")"},
+    {"e", 0, "E(", ")"},
+    {"exp", 1, "EXP(", ")"},
+    {"floor", 1, "FLOOR(", ")"},
+    {"from_unixtime", 1, "from_unixtime(", ", yyyy-MM-dd HH:mm:ss)"},
+    {"if", 3, "(IF(", "))"},
+    {"isnotnull", 1, "(", " IS NOT NULL)"},
+    {"isnull", 1, "(", " IS NULL)"},
+    {"locate", 2, "locate(", ", 1)"},
+    {"log", 2, "LOG(", ")"},
+    {"log10", 1, "LOG10(", ")"},
+    {"log2", 1, "LOG2(", ")"},
+    {"lpad", 2, "lpad(", ",  )"},
+    {"months_between", 2, "months_between(", ", true)"},
+    {"pi", 0, "PI(", ")"},
+    {"position", 2, "position(", ", 1)"},
+    {"power", 2, "POWER(", ")"},
+    {"regexp_extract", 2, "regexp_extract(", ", 1)"},
+    {"regexp_replace", 3, "regexp_replace(", ", 1)"},
+    {"replace", 2, "replace(", ", )"},
+    {"rlike", 2, "RLIKE(", ")"},
+    {"round", 1, "round(", ", 0)"},
+    {"rpad", 2, "rpad(", ",  )"},
+    {"sin", 1, "SIN(", ")"},
+    {"sqrt", 1, "SQRT(", ")"},
+    {"substr", 2, "substr(", ", 2147483647)"},
+    {"substring", 2, "substring(", ", 2147483647)"},
+    {"tan", 1, "TAN(", ")"},
+    {"unix_timestamp", 1, "unix_timestamp(", ", yyyy-MM-dd HH:mm:ss)"},
+};
+
+static const call_name *find_call_name(const gly_ast_expr *ast) {
+    for (size_t i = 0; i < GLY_ARRAY_LEN(call_names); i++) {
+        if (call_names[i].arg_count == ast->arg_count &&
+            gly_str_equal_ignore_case(ast->name, gly_str_of(call_names[i].name))) {
+            return &call_names[i];
+        }
+    }
+    return NULL;
 }
 
 /* TRIM(BOTH x FROM s) */
@@ -153,8 +222,13 @@ static void put_call(const gly_ast_expr *ast, gly_builder *out) {
     if (put_trim(ast, out)) {
         return;
     }
-    put_lower(ast->name, out);
-    gly_builder_add_char(out, '(');
+    const call_name *special = find_call_name(ast);
+    if (special == NULL) {
+        put_lower(ast->name, out);
+        gly_builder_add_char(out, '(');
+    } else {
+        gly_builder_add_text(out, special->before);
+    }
     if (ast->is_distinct) {
         gly_builder_add_text(out, "DISTINCT ");
     }
@@ -162,7 +236,7 @@ static void put_call(const gly_ast_expr *ast, gly_builder *out) {
         gly_builder_add_char(out, '1');
     }
     put_list(ast, 0, out);
-    gly_builder_add_char(out, ')');
+    gly_builder_add_text(out, special == NULL ? ")" : special->behind);
     if (ast->filter != NULL) {
         gly_builder_add_text(out, " FILTER (WHERE ");
         put(ast->filter, out);
@@ -213,7 +287,11 @@ static void put(const gly_ast_expr *ast, gly_builder *out) {
     }
     switch ((gly_ast_kind)ast->kind) {
     case GLY_AST_LITERAL:
-        put_literal(&ast->value, out);
+        if (ast->name.size > 0) {
+            gly_builder_add_str(out, ast->name);
+        } else {
+            put_literal(&ast->value, out);
+        }
         return;
     case GLY_AST_NAME:
         gly_builder_add_str(out, ast->parts[ast->part_count - 1]);
@@ -257,9 +335,32 @@ static void put(const gly_ast_expr *ast, gly_builder *out) {
     }
 }
 
-gly_str gly_output_name_make(gly_analyzer *an, const gly_ast_expr *ast) {
+/* date + 5 is date_add(date, 5). */
+static bool put_days(const gly_ast_expr *ast, const gly_expr *bound, gly_builder *out) {
+    if (ast->kind != GLY_AST_OPERATOR || bound == NULL || bound->kind != GLY_EXPR_CALL ||
+        bound->arg_count != 2 || bound->args[0]->type.id != GLY_TYPE_DATE ||
+        bound->args[1]->type.id != GLY_TYPE_INT ||
+        (bound->function != GLY_FN_ADD && bound->function != GLY_FN_SUBTRACT)) {
+        return false;
+    }
+    bool swapped = ast->args[0]->kind == GLY_AST_LITERAL &&
+                   ast->args[0]->value.type.id == GLY_TYPE_INT;
+    gly_builder_add_text(out, bound->function == GLY_FN_ADD ? "date_add(" : "date_sub(");
+    put(ast->args[swapped ? 1 : 0], out);
+    gly_builder_add_text(out, ", ");
+    put(ast->args[swapped ? 0 : 1], out);
+    gly_builder_add_char(out, ')');
+    return true;
+}
+
+gly_str gly_output_name_make(gly_analyzer *an, const gly_ast_expr *ast, const gly_expr *bound) {
     gly_builder out = {0};
-    put(ast, &out);
+    if (ast->kind == GLY_AST_CAST && ast->arg_count == 1 && ast->args[0]->kind == GLY_AST_NAME) {
+        ast = ast->args[0]; /* a cast of a column is called as the column */
+    }
+    if (!put_days(ast, bound, &out)) {
+        put(ast, &out);
+    }
     gly_str name = gly_arena_str(an->arena, gly_builder_str(&out));
     gly_builder_clear(&out);
     return name;

@@ -168,9 +168,14 @@ static gly_status resolve_using(gly_analyzer *an, const gly_ast_relation *join, 
     return GLY_OK;
 }
 
-static void add_side(gly_analyzer *an, gly_scope *scope, const gly_scope *side, bool nullable) {
+/* All columns of a side but those that moved to the front (moved may be NULL). */
+static void add_side(gly_analyzer *an, gly_scope *scope, const gly_scope *side, bool nullable,
+                     const bool *moved) {
     for (uint32_t i = 0; i < side->count; i++) {
         gly_scope_column column = side->columns[i];
+        if (moved != NULL && moved[i]) {
+            continue;
+        }
         column.nullable = column.nullable || nullable;
         gly_scope_add(an, scope, column);
     }
@@ -211,16 +216,22 @@ static gly_status join_scope(gly_analyzer *an, const gly_ast_relation *join, gly
     if (kind == GLY_JOIN_FULL && using_count > 0) {
         GLY_TRY(project_full(an, join, using_count, pairs, scope, plan));
     }
+    bool *left_moved = GLY_ARENA_ARRAY(an->arena, bool, left->count);
+    bool *right_moved = GLY_ARENA_ARRAY(an->arena, bool, right->count);
     for (uint32_t i = 0; i < using_count; i++) {
-        if (kind != GLY_JOIN_FULL) {
-            gly_scope_add(an, scope, kind == GLY_JOIN_RIGHT ? *pairs[i].right : *pairs[i].left);
+        if (kind == GLY_JOIN_RIGHT) {
+            gly_scope_add(an, scope, *pairs[i].right);
+            right_moved[pairs[i].right - right->columns] = true;
+        } else if (kind != GLY_JOIN_FULL) {
+            gly_scope_add(an, scope, *pairs[i].left);
+            left_moved[pairs[i].left - left->columns] = true;
         }
         pairs[i].left->is_hidden = true;
         pairs[i].right->is_hidden = true;
     }
-    add_side(an, scope, left, kind == GLY_JOIN_RIGHT || kind == GLY_JOIN_FULL);
+    add_side(an, scope, left, kind == GLY_JOIN_RIGHT || kind == GLY_JOIN_FULL, left_moved);
     if (kind != GLY_JOIN_SEMI && kind != GLY_JOIN_ANTI) {
-        add_side(an, scope, right, kind == GLY_JOIN_LEFT || kind == GLY_JOIN_FULL);
+        add_side(an, scope, right, kind == GLY_JOIN_LEFT || kind == GLY_JOIN_FULL, right_moved);
     }
     return GLY_OK;
 }
@@ -237,8 +248,8 @@ static gly_status resolve_join(gly_analyzer *an, const gly_ast_relation *join, g
     GLY_TRY(gly_analyze_work(an, left_scope.count + right_scope.count));
     if (join->on != NULL) {
         gly_scope both = {.clause = "ON"};
-        add_side(an, &both, &left_scope, false);
-        add_side(an, &both, &right_scope, false);
+        add_side(an, &both, &left_scope, false, NULL);
+        add_side(an, &both, &right_scope, false, NULL);
         GLY_TRY(gly_resolve_expr_condition(an, &both, join->on, &condition));
     } else {
         GLY_TRY(resolve_using(an, join, &left_scope, &right_scope, &using_count, &pairs,

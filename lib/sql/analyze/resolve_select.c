@@ -102,9 +102,11 @@ static gly_status resolve_where(gly_analyzer *an, select *state, gly_correlation
     return gly_node_build_pending(an, state->plan, &pending, true, &state->plan);
 }
 
-static gly_status resolve_items(gly_analyzer *an, select *state) {
+static gly_status resolve_items(gly_analyzer *an, select *state,
+                                const gly_correlation *correlation) {
     gly_scope scope = state->scope;
     scope.clause = "SELECT";
+    scope.outer_allowed = correlation != NULL && correlation->want == GLY_WANT_EXISTS;
     scope.aggregates_allowed = true;
     scope.subqueries_allowed = true;
     scope.pending = &state->above;
@@ -122,7 +124,12 @@ static gly_status resolve_items(gly_analyzer *an, select *state) {
         }
         gly_item bound;
         GLY_TRY(gly_resolve_expr_tree(an, &scope, item->expr, &bound.expr));
-        bound.name = item->alias.size > 0 ? item->alias : gly_output_name_make(an, item->expr);
+        bound.name = item->alias.size > 0 ? item->alias : gly_output_name_make(an, item->expr, bound.expr);
+        if (item->alias.size == 0 && item->expr->kind == GLY_AST_NAME &&
+            bound.expr->kind == GLY_EXPR_LITERAL) { /* current_date */
+            bound.name = gly_str_of(
+                gly_arena_format(an->arena, "%.*s()", GLY_STR_ARG(bound.name)));
+        }
         GLY_ANALYZER_PUSH(an, state->items, state->item_count, bound);
     }
     return GLY_OK;
@@ -178,7 +185,7 @@ static gly_status resolve_groups(gly_analyzer *an, select *state) {
         }
         gly_expr *group;
         GLY_TRY(gly_resolve_expr_tree(an, &scope, ast, &group));
-        add_group(an, state, group, gly_output_name_make(an, ast));
+        add_group(an, state, group, gly_output_name_make(an, ast, group));
     }
     return GLY_OK;
 }
@@ -392,18 +399,21 @@ static gly_status finish_value(gly_analyzer *an, select *state, gly_correlation 
     return GLY_OK;
 }
 
+/* EXISTS asks for rows only: what is selected, its order and DISTINCT do not matter. */
+static gly_status finish_exists(gly_analyzer *an, select *state, gly_logical **ret) {
+    return gly_analyze_limits(an, state->query, state->plan, ret);
+}
+
 static gly_status finish_correlated(gly_analyzer *an, select *state, gly_correlation *correlation,
                                     gly_logical **ret) {
     const gly_ast_query *query = state->query;
     switch (correlation->want) {
     case GLY_WANT_EXISTS:
-        if (state->is_aggregate && (query->having != NULL || !query->has_groups)) {
-            return refuse_correlated(an, query, "aggregates without GROUP BY, or HAVING,");
+        if (query->having != NULL || !query->has_groups || query->limit != NULL ||
+            query->offset != NULL) {
+            return refuse_correlated(an, query, "aggregates without GROUP BY, HAVING or LIMIT");
         }
-        if (query->limit != NULL || query->offset != NULL) {
-            return refuse_correlated(an, query, "LIMIT");
-        }
-        *ret = state->plan;
+        *ret = state->plan; /* groups without HAVING: there are some if there are rows */
         return GLY_OK;
     case GLY_WANT_ROWS:
         return finish_rows(an, state, correlation, ret);
@@ -423,7 +433,13 @@ gly_status gly_resolve_select_query(gly_analyzer *an, const gly_ast_query *query
     GLY_TRY(resolve_from(an, state));
     an->hints = NULL;
     GLY_TRY(resolve_where(an, state, correlation));
-    GLY_TRY(resolve_items(an, state));
+    GLY_TRY(resolve_items(an, state, correlation));
+    if (correlation != NULL && correlation->want == GLY_WANT_EXISTS && !state->is_aggregate) {
+        if (correlation->count > 0 && (query->limit != NULL || query->offset != NULL)) {
+            return refuse_correlated(an, query, "LIMIT");
+        }
+        return finish_exists(an, state, ret);
+    }
     if (correlation != NULL && correlation->count > 0) {
         return finish_correlated(an, state, correlation, ret);
     }

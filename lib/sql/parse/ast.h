@@ -15,7 +15,7 @@ typedef struct gly_ast_expr gly_ast_expr;
 typedef struct gly_ast_relation gly_ast_relation;
 
 typedef enum gly_ast_kind {
-    GLY_AST_LITERAL,  /* value */
+    GLY_AST_LITERAL,  /* value; name: an interval as it was written */
     GLY_AST_NAME,     /* parts: a, t.a */
     GLY_AST_STAR,     /* parts: the qualifier, or none */
     GLY_AST_CALL,     /* name(args), is_distinct, filter; count(*): is_star */

@@ -268,6 +268,26 @@ static bool add_range(interval *total, gly_str text, gly_str from, gly_str to) {
     return true;
 }
 
+/* INTERVAL '3' MONTH: how Spark names an interval of one unit. */
+static gly_str interval_name(gly_parser *parser, gly_str amount, gly_str unit, bool negative) {
+    static const char *const units[] = {"YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"};
+    int64_t number;
+    for (size_t i = 0; i < GLY_ARRAY_LEN(units); i++) {
+        gly_str name = gly_str_of(units[i]);
+        bool plural = unit.size == name.size + 1;
+        if (unit.size < name.size || !gly_str_to_i64(gly_str_trim(amount), &number) ||
+            number == INT64_MIN ||
+            !gly_str_equal_ignore_case(name, (gly_str){unit.data, unit.size - plural})) {
+            continue;
+        }
+        number = negative ? -number : number;
+        return gly_str_of(gly_arena_format(parser->arena, "INTERVAL '%s%0*lld' %s",
+                                           number < 0 ? "-" : "", i >= 3 ? 2 : 1,
+                                           (long long)(number < 0 ? -number : number), units[i]));
+    }
+    return (gly_str){"", 0};
+}
+
 static gly_status make_interval(gly_parser *parser, const gly_token *token, const interval *total,
                                 gly_ast_expr **ret) {
     if (total->has_months && total->has_micros) {
@@ -353,6 +373,8 @@ gly_status gly_parse_literal_interval(gly_parser *parser, gly_ast_expr **ret) {
         return GLY_OK;
     }
     (void)gly_parser_take(parser, GLY_TOKEN_WORD);
+    const gly_token *amount = gly_parser_peek_at(parser, negative ? 1 : 0);
+    uint32_t start = parser->at;
     interval total = {0};
     bool more = true;
     while (more) {
@@ -364,7 +386,14 @@ gly_status gly_parse_literal_interval(gly_parser *parser, gly_ast_expr **ret) {
         more = !was_range && (kind == GLY_TOKEN_NUMBER || kind == GLY_TOKEN_STRING) && sign == 0 &&
                is_unit(gly_parser_peek_at(parser, 1));
     }
-    return make_interval(parser, token, &total, ret);
+    GLY_TRY(make_interval(parser, token, &total, ret));
+    bool has_sign = parser->tokens[start].kind == '-';
+    if (parser->at == start + 2 + has_sign) {
+        (*ret)->name = interval_name(
+            parser, amount->kind == GLY_TOKEN_STRING ? amount->value : amount->text,
+            parser->tokens[start + 1 + has_sign].text, has_sign);
+    }
+    return GLY_OK;
 }
 
 /* types */

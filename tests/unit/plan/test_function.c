@@ -70,7 +70,7 @@ GLY_TEST(adds_numbers) {
     check_types(GLY_FN_ADD, "float int", "double double -> double");
     check_types(GLY_FN_ADD, "string int", "bigint bigint -> bigint");
     check_types(GLY_FN_ADD, "string double", "double double -> double");
-    check_types(GLY_FN_ADD, "string string", "double double -> double");
+    check_types(GLY_FN_ADD, "string string", "TYPE_MISMATCH");
     check_types(GLY_FN_ADD, "null int", "int int -> int");
     check_types(GLY_FN_ADD, "boolean int", "TYPE_MISMATCH");
     check_types(GLY_FN_DIVIDE, "int int", "double double -> double");
