@@ -86,9 +86,11 @@ uint64_t gly_parquet_distinct_estimate(gly_file *file, const gly_parquet_meta *m
         gly_value min;
         gly_value max;
         bool has_bounds = gly_parquet_meta_bounds(column, &group->chunks[leaf], &min, &max);
-        is_clustered &= has_bounds && gly_value_compare(&min, &max) < 0 &&
-                        (sampled == 0 || gly_value_compare(&last_max, &min) <= 0);
-        last_max = max;
+        is_clustered = is_clustered && has_bounds && gly_value_compare(&min, &max) < 0 &&
+                       (sampled == 0 || gly_value_compare(&last_max, &min) <= 0);
+        if (is_clustered) {
+            last_max = max;
+        }
         sampled++;
         rows += group->row_count;
         values += count_values(column, &group->chunks[leaf]);
