@@ -1,7 +1,7 @@
 /* op_shuffle_read.c - the beginning of a reduce stage: this partition's piece of every map's file.
  *
  * Workers draw maps one by one.  A piece is read from the file itself when it lies on this host,
- * else by the fetcher.  Whatever goes wrong with a piece (gone, cut off, checksum) is a
+ * else by the fetcher, ahead of its use (piece_prefetch.c).  Whatever goes wrong with a piece (gone, cut off, checksum) is a
  * FETCH_FAILED that names the map task, because running that task again is the cure.
  *
  * Pieces of a few rows are put together (batch_gather.c): 200 maps of 10 rows are one batch.
@@ -12,6 +12,7 @@
 #include "lib/engine/op/operators.h"
 #include "lib/engine/pipeline/batch_gather.h"
 #include "lib/engine/pipeline/block_stream.h"
+#include "lib/engine/pipeline/piece_prefetch.h"
 #include "lib/engine/pipeline/shared_cache.h"
 #include "lib/engine/pipeline/task_state.h"
 #include "lib/shuffle/shuffle_files.h"
@@ -19,6 +20,8 @@
 enum {
     LARGE_ENOUGH = GLY_MAX(GLY_BATCH_ROWS / 4, 1), /* passed on as it is */
     FULL_ENOUGH = GLY_MAX(GLY_BATCH_ROWS / 4 * 3, 1),
+    LARGEST_PREFETCH = 8 << 20, /* larger pieces are read in windows */
+    PREFETCH_AHEAD = 32 << 20,
 };
 
 typedef struct state {
@@ -28,6 +31,8 @@ typedef struct state {
     atomic_uint_fast32_t next; /* map */
     gly_shuffle_files *files;
     gly_shuffle_files *own_files; /* when the environment shares none */
+    gly_piece_prefetch *prefetch; /* NULL: nothing to fetch ahead */
+    uint32_t *prefetched;         /* per map: its number there, UINT32_MAX: none */
 } state;
 
 typedef struct local {
@@ -80,9 +85,41 @@ static gly_status prepare(gly_op_node *node, gly_error *err) {
     return GLY_OK;
 }
 
+static bool has_fetcher(const gly_task_environment *environment, const gly_map_status *map) {
+    return environment->fetcher.fetch != NULL && map->endpoint.size > 0 &&
+           !gly_str_equal(map->endpoint, environment->endpoint);
+}
+
+/* Begins to fetch what lies on other hosts; once, by the first worker. */
+static void start_prefetch(gly_op_node *node, state *shared) {
+    const gly_task_environment *environment = node->task->environment;
+    const gly_task_input *input = shared->input;
+    gly_piece *pieces = GLY_NEW_ARRAY(gly_piece, input->map_count + 1);
+    uint32_t count = 0;
+    shared->prefetched = GLY_NEW_ARRAY(uint32_t, input->map_count + 1);
+    for (uint32_t m = 0; m < input->map_count; m++) {
+        const gly_map_status *map = &input->maps[m];
+        uint64_t offset = map->offsets[shared->partition];
+        uint64_t length = map->offsets[shared->partition + 1] - offset;
+        shared->prefetched[m] = UINT32_MAX;
+        if (length > 0 && length <= LARGEST_PREFETCH && has_fetcher(environment, map) &&
+            !gly_str_equal(map->host_id, environment->host_id)) {
+            shared->prefetched[m] = count;
+            pieces[count++] = (gly_piece){map, offset, length};
+        }
+    }
+    if (count > 1) {
+        uint64_t ahead = GLY_MIN((uint64_t)PREFETCH_AHEAD, node->task->budget.limit_bytes / 4);
+        shared->prefetch = gly_piece_prefetch_start(node->task, count, pieces, ahead);
+    }
+    free(pieces);
+}
+
 static void dispose(gly_op_node *node) {
     state *shared = node->state;
     if (shared != NULL) {
+        gly_piece_prefetch_stop(shared->prefetch);
+        free(shared->prefetched);
         gly_shuffle_files_free(shared->own_files);
     }
 }
@@ -102,16 +139,15 @@ static gly_status read_piece(void *context, uint64_t offset, size_t length, gly_
     local *self = context;
     const gly_task_environment *environment = self->node->task->environment;
     const gly_map_status *map = self->map;
-    bool has_fetcher = environment->fetcher.fetch != NULL && map->endpoint.size > 0 &&
-                       !gly_str_equal(map->endpoint, environment->endpoint);
+    bool can_fetch = has_fetcher(environment, map);
     self->bytes += length;
     if (gly_str_equal(map->host_id, environment->host_id)) {
         gly_status status = read_local(self, offset, length, out, err);
-        if (status == GLY_OK || !has_fetcher || status != GLY_E_PATH_NOT_FOUND) {
+        if (status == GLY_OK || !can_fetch || status != GLY_E_PATH_NOT_FOUND) {
             return status;
         }
     }
-    if (!has_fetcher) {
+    if (!can_fetch) {
         return gly_fail(err, GLY_E_FETCH_FAILED, "executor %.*s is on another host (%.*s)",
                         GLY_STR_ARG(map->executor_id), GLY_STR_ARG(map->host_id));
     }
@@ -129,7 +165,12 @@ static gly_status read_piece(void *context, uint64_t offset, size_t length, gly_
 static gly_status open_source(gly_op_node *node, gly_worker *worker, void **ret_local,
                               gly_error *err) {
     (void)worker, (void)err;
-    const state *shared = node->state;
+    state *shared = node->state;
+    pthread_mutex_lock(node->task->lock);
+    if (shared->prefetched == NULL) {
+        start_prefetch(node, shared);
+    }
+    pthread_mutex_unlock(node->task->lock);
     local *self = GLY_NEW(local);
     self->node = node;
     self->stream = gly_block_stream_make(shared->types, node->plan->schema.field_count,
@@ -138,43 +179,67 @@ static gly_status open_source(gly_op_node *node, gly_worker *worker, void **ret_
     return GLY_OK;
 }
 
-/* The next map with something for this partition; false at the end. */
-static bool draw_map(local *self) {
+/* Takes the map's prefetched piece, or gets ready to read it in windows. */
+static gly_status start_map(local *self, uint32_t m, gly_error *err) {
+    const state *shared = self->node->state;
+    uint64_t start = self->map->offsets[shared->partition];
+    uint64_t end = self->map->offsets[shared->partition + 1];
+    if (shared->prefetch == NULL || shared->prefetched[m] == UINT32_MAX) {
+        gly_block_stream_start(self->stream, start, end);
+        return GLY_OK;
+    }
+    gly_builder bytes = {0};
+    self->bytes += end - start;
+    self->remote_bytes += end - start;
+    gly_status status = gly_piece_prefetch_take(shared->prefetch, shared->prefetched[m], &bytes, err);
+    if (status != GLY_OK) {
+        gly_builder_clear(&bytes);
+        return status;
+    }
+    return gly_block_stream_start_bytes(self->stream, &bytes, err);
+}
+
+/* The next map with something for this partition; self->map NULL at the end. */
+static gly_status draw_map(local *self, gly_error *err) {
     state *shared = self->node->state;
     for (;;) {
         uint32_t m = (uint32_t)atomic_fetch_add(&shared->next, 1);
         if (m >= shared->input->map_count) {
-            return false;
+            return GLY_OK;
         }
         const gly_map_status *map = &shared->input->maps[m];
-        uint64_t start = map->offsets[shared->partition];
-        uint64_t end = map->offsets[shared->partition + 1];
-        if (start < end) {
+        if (map->offsets[shared->partition] < map->offsets[shared->partition + 1]) {
             self->map = map;
-            gly_block_stream_start(self->stream, start, end);
-            return true;
+            return start_map(self, m, err);
         }
     }
 }
 
+static gly_status explain_failure(local *self, const gly_error *cause, gly_error *err) {
+    const state *shared = self->node->state;
+    if (cause->status == GLY_E_CANCELLED) {
+        return gly_error_copy(err, cause);
+    }
+    return gly_task_state_fetch_failed(self->node->task, shared->input->shuffle_id,
+                                       self->map->map_partition, self->map->executor_id, cause,
+                                       err);
+}
+
 /* The next batch of any map; *ret NULL at the end. */
 static gly_status read_batch(local *self, const gly_batch **ret, gly_error *err) {
-    const state *shared = self->node->state;
     *ret = self->held;
     self->held = NULL;
     while (*ret == NULL) {
-        if (self->map == NULL && !draw_map(self)) {
+        gly_error cause = {0};
+        gly_status status = self->map == NULL ? draw_map(self, &cause) : GLY_OK;
+        if (status == GLY_OK && self->map == NULL) {
             return GLY_OK;
         }
-        gly_error cause = {0};
-        gly_status status = gly_block_stream_next(self->stream, ret, &cause);
-        if (status == GLY_E_CANCELLED) {
-            return gly_error_copy(err, &cause);
+        if (status == GLY_OK) {
+            status = gly_block_stream_next(self->stream, ret, &cause);
         }
         if (status != GLY_OK) {
-            return gly_task_state_fetch_failed(self->node->task, shared->input->shuffle_id,
-                                               self->map->map_partition, self->map->executor_id,
-                                               &cause, err);
+            return explain_failure(self, &cause, err);
         }
         self->map = *ret == NULL ? NULL : self->map;
     }

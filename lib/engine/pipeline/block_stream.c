@@ -54,6 +54,20 @@ static void charge(gly_block_stream *stream) {
     }
 }
 
+gly_status gly_block_stream_start_bytes(gly_block_stream *stream, gly_builder *bytes,
+                                        gly_error *err) {
+    gly_block_stream_start(stream, 0, 0);
+    gly_builder_clear(&stream->window);
+    stream->window = *bytes;
+    *bytes = (gly_builder){0};
+    charge(stream);
+    size_t needed;
+    GLY_TRY(gly_shuffle_block_measure(gly_builder_str(&stream->window), &stream->whole, &needed,
+                                      err));
+    gly_shuffle_block_reader_set(stream->reader, (gly_str){stream->window.data, stream->whole});
+    return GLY_OK;
+}
+
 /* Reads until the window begins with a whole block. */
 static gly_status fill(gly_block_stream *stream, gly_error *err) {
     gly_builder *window = &stream->window;

@@ -22,6 +22,9 @@ gly_block_stream *gly_block_stream_make(const gly_type *types, uint32_t column_c
 void gly_block_stream_free(gly_block_stream *stream); /* accepts NULL */
 /* The next calls of next give the batches of bytes [start, end). */
 void gly_block_stream_start(gly_block_stream *stream, uint64_t start, uint64_t end);
+/* The same for bytes that are here already; takes them and leaves *bytes empty, also on failure. */
+GLY_NODISCARD gly_status gly_block_stream_start_bytes(gly_block_stream *stream, gly_builder *bytes,
+                                                      gly_error *err);
 /* *ret NULL at the end of the range; valid until the next call.  CORRUPT_FILE or read's error. */
 GLY_NODISCARD gly_status gly_block_stream_next(gly_block_stream *stream, const gly_batch **ret,
                                                gly_error *err);

@@ -2,6 +2,7 @@
  *
  * Plans here use only what the engine's own operators need; SQL-level behaviour is tested elsewhere.
  */
+#include "lib/base/clock.h"
 #include "lib/engine/pipeline/block_store.h"
 #include "tests/support/task_fixture.h"
 
@@ -239,14 +240,19 @@ typedef struct remote {
     fixture *f;
     atomic_int calls;
     bool fails;
+    int slow_ms;
+    int fails_at; /* the how manieth call fails; 0: none */
 } remote;
 
 static gly_status fetch(void *context, gly_str endpoint, gly_str executor_id, gly_str path,
                         uint64_t offset, uint64_t length, gly_builder *out, gly_error *err) {
     remote *from = context;
     (void)executor_id;
-    atomic_fetch_add(&from->calls, 1);
-    if (from->fails) {
+    int number_of_call = atomic_fetch_add(&from->calls, 1) + 1;
+    if (from->slow_ms > 0) {
+        gly_clock_sleep_ms(from->slow_ms);
+    }
+    if (from->fails || number_of_call == from->fails_at) {
         return gly_fail(err, GLY_E_FETCH_FAILED, "%.*s does not answer", GLY_STR_ARG(endpoint));
     }
     char *room = gly_builder_room(out, length);
@@ -277,6 +283,44 @@ GLY_TEST(other_hosts_are_fetched_from) {
     GLY_CHECK_INT(try_task(&f, result(&f, shuffle_read(&f, 1, 4, false)), 0, 0, 1, &input, NULL,
                            &done, &err), GLY_E_FETCH_FAILED);
     GLY_CHECK(done.fetch_failed && strstr(err.message, "does not answer") != NULL);
+    close_fixture(&f);
+}
+
+GLY_TEST(remote_pieces_are_fetched_ahead_and_in_order) {
+    fixture f;
+    open_fixture(&f);
+    gly_physical *write = shuffle_write(&f, range(&f, 0, 40000, 1, 40), GLY_PARTITIONING_SINGLE, 1);
+    gly_task_input input = run_maps(&f, write, 40);
+    gly_physical *read = result(&f, shuffle_read(&f, 1, 1, false));
+    remote from = {.f = &f, .slow_ms = 5};
+    f.environment.fetcher = (gly_fetcher){fetch, &from};
+    f.environment.host_id = GLY_STR("another");
+    f.environment.endpoint = GLY_STR("127.0.0.1:2");
+    for (uint32_t width = 1; width <= 2; width++) {
+        f.width = width;
+        f.task_memory = width == 1 ? 0 : 4000; /* hardly anything ahead */
+        rows sums = run_result(&f, read, 1, &input);
+        GLY_CHECK_INT(sums.count, 40000);
+        GLY_CHECK_INT(sums.sum[0], (int64_t)40000 * 39999 / 2);
+        GLY_CHECK(f.last.shuffle_remote_bytes == f.last.shuffle_read_bytes);
+        for (size_t i = 0; width == 1 && i < GLY_ARRAY_LEN(sums.first); i++) {
+            GLY_CHECK_INT(sums.first[i], i);
+        }
+    }
+    gly_task_result done;
+    gly_error err;
+    for (int at = 1; at < 40; at += 6) { /* whichever fails, the task fails and nothing hangs */
+        atomic_store(&from.calls, 0);
+        from.fails_at = at;
+        GLY_CHECK_INT(try_task(&f, read, 0, 0, 1, &input, NULL, &done, &err), GLY_E_FETCH_FAILED);
+        GLY_CHECK(done.fetch_failed && done.failed_map_partition < 40);
+    }
+    from.fails_at = 0; /* a task that does not want them all leaves the rest */
+    atomic_store(&from.calls, 0);
+    GLY_CHECK_OK(try_task(&f, result(&f, limit(&f, shuffle_read(&f, 1, 1, false), 5, 0)), 0, 0, 1,
+                          &input, NULL, &done, &err), &err);
+    GLY_CHECK_INT(done.result_rows, 5);
+    GLY_CHECK(atomic_load(&from.calls) < 40);
     close_fixture(&f);
 }
 
@@ -393,6 +437,7 @@ GLY_SUITE("task", range_filter_project_result, ranges_are_cut_as_spark_cuts_them
           small_pieces_are_put_together, limits_stop_early,
           unions_read_their_childrens_partitions, large_results_become_files,
           damaged_and_missing_shuffle_files_are_fetch_failures, other_hosts_are_fetched_from,
+          remote_pieces_are_fetched_ahead_and_in_order,
           cancelled_tasks_stop_and_leave_nothing,
           the_first_error_wins_and_everything_is_disposed, bad_plans_are_refused,
           cached_tables_are_read_back_from_memory_and_disk)
