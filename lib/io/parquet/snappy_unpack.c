@@ -45,6 +45,19 @@ static inline void copy16(uint8_t *to, const uint8_t *from) {
 
 /* A copy whose source overlaps its target: the last `offset` (1 to 15) bytes again and again. */
 static inline void repeat(uint8_t *to, size_t offset, size_t length) {
+    if ((offset & (offset - 1)) == 0) { /* 1, 2, 4, 8: one word is the pattern */
+        static const uint64_t spread[9] = {[1] = 0x0101010101010101,
+                                           [2] = 0x0001000100010001,
+                                           [4] = 0x0000000100000001,
+                                           [8] = 1};
+        uint64_t pattern = load64(to - offset);
+        pattern = (offset == 8 ? pattern : pattern & ((UINT64_C(1) << (8 * offset)) - 1)) *
+                  spread[offset];
+        for (int i = 0; i < 64; i += 8) { /* the longest copy; what is too much is slack */
+            memcpy(to + i, &pattern, 8);
+        }
+        return;
+    }
     size_t done = 0;
     if (offset < 8) {
         for (; done < 8; done++) {
@@ -100,8 +113,15 @@ bool gly_snappy_unpack(const uint8_t *input, size_t size, uint8_t *output, size_
     uint32_t tag = *input++; /* always one ahead: input is behind the tag */
     while (input <= end && output < output_end) {
         uint64_t next = load64(input);
-        size_t length = elements[tag] & 0xff;
         if ((tag & 3) == 0) {
+            size_t length = (tag >> 2) + 1;
+            if (length < 8) {
+                memcpy(output, &next, 8);
+                tag = (next >> (8 * length)) & 0xff;
+                input += length + 1;
+                output += length;
+                continue;
+            }
             if (GLY_UNLIKELY(length > 60)) {
                 if (!long_literal(&input, end, tag, &output, output_end)) {
                     return false;
@@ -120,6 +140,7 @@ bool gly_snappy_unpack(const uint8_t *input, size_t size, uint8_t *output, size_
             output += length;
             continue;
         }
+        size_t length = elements[tag] & 0xff;
         unsigned bytes = GLY_UNLIKELY((tag & 3) == 3) ? 4 : tag & 3;
         size_t offset = (elements[tag] & 0x700) | (next & ((UINT64_C(1) << (8 * bytes)) - 1));
         tag = (next >> (8 * bytes)) & 0xff;
