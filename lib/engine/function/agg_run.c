@@ -160,11 +160,10 @@ static gly_status overflow(const gly_agg_step *step, gly_error *err) {
 
 /* One call for each group; all pairs are there, in order->live's or ->positions' order. */
 static gly_status run_groups(const gly_agg_step *step, const void *data, const uint16_t *positions,
-                             uint8_t *const *rows, const gly_agg_order *order, uint32_t base,
-                             gly_error *err) {
+                             const gly_agg_order *order, uint32_t base, gly_error *err) {
     uint32_t first = 0;
     for (uint32_t g = 0; g < order->group_count; g++) {
-        uint8_t *row = rows[order->live[first]];
+        uint8_t *row = order->rows[g];
         uint32_t count = order->ends[g] - first;
         if (!step->one(data, positions + first, row + base + step->offset, count)) {
             return overflow(step, err);
@@ -201,6 +200,21 @@ static gly_status run_loop(const gly_agg_step *step, const gly_column *flat, con
     return GLY_OK;
 }
 
+static bool step_takes_order(const gly_agg_step *step, const gly_agg_batch *batch) {
+    const gly_column *input = step->input == GLY_AGG_NONE ? NULL : &batch->inputs[step->input];
+    return step->one != NULL && step->filter == GLY_AGG_NONE &&
+           (input == NULL || (input->validity == NULL && input->type.id != GLY_TYPE_NULL));
+}
+
+bool gly_agg_run_takes_order(const gly_agg_plan *plan, const gly_agg_batch *batch) {
+    for (uint32_t i = 0; i < plan->step_count; i++) {
+        if (!step_takes_order(&plan->steps[i], batch)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static gly_status run_step(const gly_agg_step *step, const gly_agg_batch *batch,
                            uint8_t *const *rows, bool is_single, const gly_agg_order *order,
                            uint32_t base, gly_row_store *heap, gly_arena *scratch,
@@ -212,11 +226,10 @@ static gly_status run_step(const gly_agg_step *step, const gly_agg_batch *batch,
         const gly_column *input = &batch->inputs[step->input];
         flat = make_flat(input, batch, scratch, &copies[0], &r.positions);
     }
-    if (order != NULL && step->one != NULL && step->filter == GLY_AGG_NONE &&
-        (flat == NULL || (flat->validity == NULL && flat->type.id != GLY_TYPE_NULL))) {
+    if (order != NULL && step_takes_order(step, batch)) {
         bool is_dense = flat != NULL && flat != &batch->inputs[step->input];
         return run_groups(step, flat == NULL ? NULL : flat->data,
-                          is_dense ? order->live : order->positions, rows, order, base, err);
+                          is_dense ? order->live : order->positions, order, base, err);
     }
     if (step->filter != GLY_AGG_NONE) {
         uint8_t is_true[GLY_BATCH_ROWS];

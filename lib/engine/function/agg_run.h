@@ -21,7 +21,11 @@ typedef struct gly_agg_order {
     const uint16_t *positions; /* the same as rows of the batch */
     uint32_t group_count;
     const uint32_t *ends; /* where each group ends */
+    uint8_t *const *rows; /* of each group */
 } gly_agg_order;
+
+/* Whether update with an order does without rows[] for this batch: no NULLs, no filters. */
+bool gly_agg_run_takes_order(const gly_agg_plan *plan, const gly_agg_batch *batch);
 
 /* rows[i]: the i-th live row's group; its states begin at rows[i] + base.  heap: for text.
  * is_single: all rows[] are the same.  order: NULL, or the groups' rows. */

@@ -120,66 +120,138 @@ static bool find_by_hash(gly_agg_groups *groups, const gly_column *keys, const u
     return true;
 }
 
-/* counts[c + 1]: how many live rows have combination c. */
-static void make_order(const gly_agg_batch *batch, const uint16_t *index, uint16_t *counts,
-                       uint32_t size, gly_arena *scratch, gly_agg_order *ret) {
-    uint16_t *live = gly_arena_alloc(scratch, batch->live * sizeof *live);
-    uint16_t *positions = gly_arena_alloc(scratch, batch->live * sizeof *positions);
-    uint32_t *ends = gly_arena_alloc(scratch, (size + 1) * sizeof *ends);
-    uint32_t groups = 0;
-    for (uint32_t c = 0; c < size; c++) {
-        uint16_t count = counts[c + 1];
-        counts[c + 1] = (uint16_t)(counts[c] + count);
-        ends[groups] = counts[c + 1];
-        groups += count > 0;
+/* Rows are counted and sorted in four lanes, so that one does not wait for the other's counter. */
+enum { LANES = 4 };
+
+typedef struct lanes {
+    uint16_t *counts[LANES]; /* by combination; then where the lane's next one goes */
+    uint32_t ends[LANES];
+} lanes;
+
+static void count_codes(const gly_code_map *codes, const uint16_t *index, uint32_t live,
+                        gly_arena *scratch, lanes *ret) {
+    for (uint32_t l = 0; l < LANES; l++) {
+        ret->counts[l] = GLY_ARENA_ARRAY(scratch, uint16_t, codes->size);
+        ret->ends[l] = live / LANES * (l + 1);
     }
-    for (uint32_t i = 0; i < batch->live; i++) {
-        uint16_t at = counts[index[i]]++;
-        live[at] = (uint16_t)i;
-        positions[at] = batch->selection == NULL ? (uint16_t)i : batch->selection[i];
+    ret->ends[LANES - 1] = live;
+    const uint32_t quarter = live / LANES;
+    for (uint32_t i = 0; i < quarter; i++) {
+        ret->counts[0][index[i]]++;
+        ret->counts[1][index[quarter + i]]++;
+        ret->counts[2][index[2 * quarter + i]]++;
+        ret->counts[3][index[3 * quarter + i]]++;
     }
-    *ret = (gly_agg_order){live, positions, groups, ends};
+    for (uint32_t i = LANES * quarter; i < live; i++) {
+        ret->counts[3][index[i]]++;
+    }
 }
 
-/* The same by dictionary codes; *ret_order: the live rows group by group (no groups: not made). */
-static bool find_by_codes(gly_agg_groups *groups, const gly_column *keys, const gly_agg_batch *batch,
-                          size_t text_bytes, bool force, gly_arena *scratch, uint8_t **rows,
+static void make_order(const gly_agg_batch *batch, const gly_code_map *codes,
+                       const uint16_t *index, lanes *counted, gly_arena *scratch,
+                       gly_agg_order *ret) {
+    const uint32_t live = batch->live;
+    uint16_t *order = gly_arena_alloc(scratch, live * sizeof *order);
+    uint16_t *positions = order;
+    uint32_t *ends = gly_arena_alloc(scratch, codes->size * sizeof *ends);
+    uint8_t **rows = gly_arena_alloc(scratch, codes->size * sizeof *rows);
+    uint32_t groups = 0;
+    uint32_t at = 0;
+    for (uint32_t c = 0; c < codes->size; c++) {
+        uint32_t begin = at;
+        for (uint32_t l = 0; l < LANES; l++) {
+            uint16_t count = counted->counts[l][c];
+            counted->counts[l][c] = (uint16_t)at;
+            at += count;
+        }
+        ends[groups] = at;
+        rows[groups] = codes->rows[c];
+        groups += at > begin;
+    }
+    const uint32_t quarter = live / LANES;
+    for (uint32_t i = 0; i < quarter; i++) {
+        for (uint32_t l = 0; l < LANES; l++) {
+            uint32_t row = l * quarter + i;
+            order[counted->counts[l][index[row]]++] = (uint16_t)row;
+        }
+    }
+    for (uint32_t i = LANES * quarter; i < live; i++) {
+        order[counted->counts[LANES - 1][index[i]]++] = (uint16_t)i;
+    }
+    if (batch->selection != NULL) {
+        positions = gly_arena_alloc(scratch, live * sizeof *positions);
+        for (uint32_t i = 0; i < live; i++) {
+            positions[i] = batch->selection[order[i]];
+        }
+    }
+    *ret = (gly_agg_order){order, positions, groups, ends, rows};
+}
+
+/* Finds or makes the groups of combinations that the map does not know yet.  *ret_moved: the rows it
+ * did know have moved. */
+static bool learn_codes(gly_agg_groups *groups, const gly_column *keys, const gly_agg_batch *batch,
+                        const uint16_t *index, const lanes *counted, size_t text_bytes, bool force,
+                        gly_arena *scratch, bool *ret_moved) {
+    gly_code_map *codes = &groups->codes;
+    uint16_t missing[GLY_BATCH_ROWS]; /* a row of the batch for each */
+    uint16_t places[GLY_BATCH_ROWS];
+    uint8_t *found[GLY_BATCH_ROWS];
+    uint32_t count = 0;
+    for (uint32_t c = 0; c < codes->size; c++) {
+        for (uint32_t l = 0; l < LANES && codes->rows[c] == NULL; l++) {
+            if (counted->counts[l][c] > 0) {
+                places[count++] = (uint16_t)c;
+                break;
+            }
+        }
+    }
+    *ret_moved = false;
+    if (count == 0) {
+        return true;
+    }
+    for (uint32_t m = 0; m < count; m++) {
+        uint32_t i = 0;
+        while (index[i] != places[m]) {
+            i++;
+        }
+        missing[m] = batch->selection == NULL ? (uint16_t)i : batch->selection[i];
+    }
+    const uint8_t *slots = groups->table.slots;
+    if (!find_by_hash(groups, keys, missing, count, text_bytes, force, scratch, found)) {
+        return false;
+    }
+    *ret_moved = slots != NULL && groups->table.slots != slots;
+    for (uint32_t m = 0; m < count; m++) {
+        codes->rows[places[m]] = found[m];
+    }
+    return true;
+}
+
+/* The same by dictionary codes.  *ret_order: the live rows group by group; rows is not filled when the
+ * update does without. */
+static bool find_by_codes(gly_agg_groups *groups, const gly_column *keys,
+                          const gly_agg_plan *plan, const gly_agg_batch *batch, size_t text_bytes,
+                          bool force, gly_arena *scratch, uint8_t **rows,
                           gly_agg_order *ret_order) {
     uint16_t index[GLY_BATCH_ROWS];
-    uint16_t missing[GLY_BATCH_ROWS]; /* rows of the batch, one for each new combination */
-    uint8_t *found[GLY_BATCH_ROWS];
-    gly_code_map *codes = &groups->codes;
-    uint16_t *counts = GLY_ARENA_ARRAY(scratch, uint16_t, codes->size + 1);
-    uint32_t missing_count = 0;
+    const gly_code_map *codes = &groups->codes;
+    lanes counted;
+    bool has_moved;
     gly_code_map_index(codes, keys, batch->selection, batch->live, index);
-    for (uint32_t i = 0; i < batch->live; i++) {
-        bool is_new = counts[index[i] + 1]++ == 0 && codes->rows[index[i]] == NULL;
-        missing[missing_count] =
-            batch->selection == NULL ? (uint16_t)i : batch->selection[i];
-        found[missing_count] = (uint8_t *)(uintptr_t)index[i]; /* for the moment */
-        missing_count += is_new;
+    count_codes(codes, index, batch->live, scratch, &counted);
+    if (!learn_codes(groups, keys, batch, index, &counted, text_bytes, force, scratch,
+                     &has_moved)) {
+        return false;
     }
-    if (missing_count > 0) {
-        uint16_t places[GLY_BATCH_ROWS];
-        for (uint32_t i = 0; i < missing_count; i++) {
-            places[i] = (uint16_t)(uintptr_t)found[i];
-        }
-        uint64_t before = groups->table.capacity;
-        if (!find_by_hash(groups, keys, missing, missing_count, text_bytes, force, scratch, found)) {
-            return false;
-        }
-        if (groups->table.is_word && groups->table.capacity != before) {
-            return find_by_hash(groups, keys, batch->selection, batch->live, text_bytes, force,
-                                scratch, rows); /* what the map knew has moved */
-        }
-        for (uint32_t i = 0; i < missing_count; i++) {
-            codes->rows[places[i]] = found[i];
-        }
+    if (has_moved) {
+        return find_by_hash(groups, keys, batch->selection, batch->live, text_bytes, force, scratch,
+                            rows);
     }
-    for (uint32_t i = 0; i < batch->live; i++) {
+    bool wants_rows = !gly_agg_run_takes_order(plan, batch);
+    for (uint32_t i = 0; wants_rows && i < batch->live; i++) {
         rows[i] = codes->rows[index[i]];
     }
-    make_order(batch, index, counts, codes->size, scratch, ret_order);
+    make_order(batch, codes, index, &counted, scratch, ret_order);
     return true;
 }
 
@@ -215,7 +287,8 @@ gly_status gly_agg_groups_add(gly_agg_groups *groups, const gly_column *keys,
         /* Room for text that states keep must be there even if no group is new. */
         has_room = (text_bytes == 0 ||
                     gly_group_table_reserve(&groups->table, 1, text_bytes, force)) &&
-                   find_by_codes(groups, keys, batch, text_bytes, force, scratch, rows, &order);
+                   find_by_codes(groups, keys, plan, batch, text_bytes, force, scratch, rows,
+                                 &order);
     } else {
         has_room = find_by_hash(groups, keys, batch->selection, live, text_bytes, force, scratch,
                                 rows);
