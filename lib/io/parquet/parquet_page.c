@@ -257,6 +257,9 @@ gly_status gly_parquet_page_next(gly_parquet_pages *pages, gly_parquet_page_head
                                  gly_error *err) {
     uint64_t left = bytes_left(pages);
     size_t wanted = (size_t)GLY_MIN(left, (uint64_t)FIRST_HEADER_BYTES);
+    if (left == 0) {
+        return gly_fail(err, GLY_E_CORRUPT_FILE, "the column chunk ends too early");
+    }
     for (;;) {
         GLY_TRY(need(pages, wanted, err));
         size_t have = pages->filled - pages->at;
@@ -277,7 +280,7 @@ gly_status gly_parquet_page_next(gly_parquet_pages *pages, gly_parquet_page_head
 
 bool gly_parquet_page_peek(gly_parquet_pages *pages, gly_parquet_page_header *ret) {
     gly_thrift_reader thrift;
-    if (need(pages, (size_t)bytes_left(pages), NULL) != GLY_OK) {
+    if (bytes_left(pages) == 0 || need(pages, (size_t)bytes_left(pages), NULL) != GLY_OK) {
         return false;
     }
     gly_thrift_open(&thrift, pages->window.data + pages->at, pages->filled - pages->at);
