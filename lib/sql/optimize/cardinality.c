@@ -380,7 +380,7 @@ typedef struct join_keys {
     uint32_t seen_count;
     const gly_expr *seen[16];    /* both sides: a = c AND b = c is one restriction of c */
     double other_selectivity;    /* of the conjuncts that are no keys */
-    gly_cardinality_estimate *both;
+    gly_cardinality_estimate *both; /* may be NULL */
 } join_keys;
 
 static void add_key(join_keys *keys, const gly_expr *left, const gly_expr *right) {
@@ -442,7 +442,8 @@ static void add_join_conjunct(void *context, gly_expr *conjunct) {
             return;
         }
     }
-    keys->other_selectivity *= gly_selectivity_apply(keys->both, conjunct);
+    keys->other_selectivity *=
+        keys->both == NULL ? 1.0 / 3 : gly_selectivity_apply(keys->both, conjunct);
 }
 
 static gly_cardinality_estimate *put_together(gly_cardinality *c,
@@ -457,22 +458,46 @@ static gly_cardinality_estimate *put_together(gly_cardinality *c,
     return both;
 }
 
-const gly_cardinality_estimate *gly_cardinality_join(gly_cardinality *cardinality, uint8_t kind,
-                                                     const gly_cardinality_estimate *left,
-                                                     const gly_cardinality_estimate *right,
-                                                     gly_expr *condition) {
-    gly_cardinality_estimate *both = put_together(cardinality, left, right);
+static double left_key_count(const join_keys *keys) {
+    return GLY_MIN(keys->left_product, GLY_MAX(keys->left->source_rows, 1));
+}
+
+static double right_key_count(const join_keys *keys) {
+    return GLY_MIN(keys->right_product, GLY_MAX(keys->right->source_rows, 1));
+}
+
+static join_keys find_keys(const gly_cardinality_estimate *left,
+                           const gly_cardinality_estimate *right, gly_expr *condition,
+                           gly_cardinality_estimate *both) {
     join_keys keys = {.left = left, .right = right, .left_product = 1, .right_product = 1,
                       .largest = 1, .other_selectivity = 1, .both = both};
     if (condition != NULL) {
         gly_expr_each_conjunct(condition, add_join_conjunct, &keys);
     }
-    double left_keys = GLY_MIN(keys.left_product, GLY_MAX(left->source_rows, 1));
-    double right_keys = GLY_MIN(keys.right_product, GLY_MAX(right->source_rows, 1));
-    double divisor = GLY_MAX(keys.largest, GLY_MIN(left_keys, right_keys));
-    double matches = left->rows * right->rows / divisor * keys.other_selectivity;
+    return keys;
+}
+
+static double inner_rows(const join_keys *keys) {
+    double divisor =
+        GLY_MAX(keys->largest, GLY_MIN(left_key_count(keys), right_key_count(keys)));
+    return keys->left->rows * keys->right->rows / divisor * keys->other_selectivity;
+}
+
+double gly_cardinality_join_rows(const gly_cardinality_estimate *left,
+                                 const gly_cardinality_estimate *right, gly_expr *condition) {
+    join_keys keys = find_keys(left, right, condition, NULL);
+    return GLY_MAX(inner_rows(&keys), 1);
+}
+
+const gly_cardinality_estimate *gly_cardinality_join(gly_cardinality *cardinality, uint8_t kind,
+                                                     const gly_cardinality_estimate *left,
+                                                     const gly_cardinality_estimate *right,
+                                                     gly_expr *condition) {
+    gly_cardinality_estimate *both = put_together(cardinality, left, right);
+    join_keys keys = find_keys(left, right, condition, both);
+    double matches = inner_rows(&keys);
     if (kind == GLY_JOIN_SEMI || kind == GLY_JOIN_ANTI || kind == GLY_JOIN_NULL_AWARE_ANTI) {
-        double fraction = GLY_MIN(1, right_keys / GLY_MAX(left_keys, 1)) *
+        double fraction = GLY_MIN(1, right_key_count(&keys) / GLY_MAX(left_key_count(&keys), 1)) *
                           GLY_MIN(1, right->rows) * GLY_MAX(keys.other_selectivity, 0.3);
         fraction = kind == GLY_JOIN_SEMI ? fraction : GLY_MAX(1 - fraction, 0.1);
         both->column_count = left->column_count;

@@ -46,6 +46,9 @@ const gly_cardinality_estimate *gly_cardinality_join(gly_cardinality *cardinalit
                                                      const gly_cardinality_estimate *left,
                                                      const gly_cardinality_estimate *right,
                                                      gly_expr *condition);
+/* Only its rows, cheaply: conditions that are no keys are taken at a third. */
+double gly_cardinality_join_rows(const gly_cardinality_estimate *left,
+                                 const gly_cardinality_estimate *right, gly_expr *condition);
 /* A number that orders values of one type as they compare; false for texts and NULL. */
 bool gly_cardinality_number(const gly_value *value, double *ret);
 /* For gly_physical.row_estimate. */

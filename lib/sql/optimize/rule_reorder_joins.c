@@ -204,46 +204,77 @@ typedef struct part {
     const gly_cardinality_estimate *estimate;
 } part;
 
-static void merge_best_pair(ordering *o, part *parts, uint32_t count) {
-    double best_rows = 0;
-    uint32_t best_a = 0, best_b = 1;
-    const gly_cardinality_estimate *best = NULL;
-    for (int connected = 1; connected >= 0 && best == NULL; connected--) {
-        for (uint32_t a = 0; a < count; a++) {
-            for (uint32_t b = a + 1; b < count; b++) {
-                if (connected &&
-                    !gly_join_graph_connects(&o->graph, parts[a].set, parts[b].set)) {
-                    continue;
-                }
-                const gly_cardinality_estimate *estimate = join_estimate(
-                    o, parts[a].set, parts[b].set, parts[a].estimate, parts[b].estimate);
-                if (best == NULL || estimate->rows < best_rows) {
-                    best = estimate;
-                    best_rows = estimate->rows;
-                    best_a = a;
-                    best_b = b;
-                }
+typedef struct pair { /* of two parts */
+    double rows;
+    bool is_known, is_connected;
+} pair;
+
+typedef struct merging {
+    ordering *order;
+    uint32_t count;
+    part *parts;
+    pair *pairs; /* [a * GLY_JOIN_GRAPH_MAX + b], a < b */
+} merging;
+
+static pair *pair_of(merging *m, uint32_t a, uint32_t b) {
+    pair *known = &m->pairs[a * GLY_JOIN_GRAPH_MAX + b];
+    if (!known->is_known) {
+        const part *left = &m->parts[a], *right = &m->parts[b];
+        gly_expr *condition =
+            gly_join_graph_between(m->order->context, &m->order->graph, left->set, right->set);
+        known->is_known = true;
+        known->is_connected = condition != NULL;
+        known->rows = gly_cardinality_join_rows(left->estimate, right->estimate, condition);
+    }
+    return known;
+}
+
+/* The pair with the fewest rows; a connected one if there is any. */
+static void find_best_pair(merging *m, uint32_t *ret_a, uint32_t *ret_b) {
+    const pair *best = NULL;
+    for (uint32_t a = 0; a < m->count; a++) {
+        for (uint32_t b = a + 1; b < m->count; b++) {
+            const pair *one = pair_of(m, a, b);
+            if (best == NULL || one->is_connected > best->is_connected ||
+                (one->is_connected == best->is_connected && one->rows < best->rows)) {
+                best = one;
+                *ret_a = a;
+                *ret_b = b;
             }
         }
     }
-    parts[best_a].plan = make_join(o, parts[best_a].plan, parts[best_b].plan, parts[best_a].set,
-                                   parts[best_b].set);
-    parts[best_a].set |= parts[best_b].set;
-    parts[best_a].estimate = best;
-    memmove(parts + best_b, parts + best_b + 1, (count - best_b - 1) * sizeof *parts);
+}
+
+/* Part a becomes a JOIN b; the last part takes b's place. */
+static void merge_pair(merging *m, uint32_t a, uint32_t b) {
+    part *left = &m->parts[a], *right = &m->parts[b];
+    left->estimate =
+        join_estimate(m->order, left->set, right->set, left->estimate, right->estimate);
+    left->plan = make_join(m->order, left->plan, right->plan, left->set, right->set);
+    left->set |= right->set;
+    uint32_t last = --m->count;
+    m->parts[b] = m->parts[last];
+    for (uint32_t i = 0; i < m->count; i++) {
+        m->pairs[GLY_MIN(a, i) * GLY_JOIN_GRAPH_MAX + GLY_MAX(a, i)].is_known = false;
+        m->pairs[GLY_MIN(b, i) * GLY_JOIN_GRAPH_MAX + GLY_MAX(b, i)].is_known = false;
+    }
 }
 
 static gly_logical *order_greedily(ordering *o) {
-    uint32_t count = o->graph.relation_count;
-    part *parts = GLY_ARENA_ARRAY(o->context->arena, part, count);
-    for (uint32_t i = 0; i < count; i++) {
-        parts[i] = (part){UINT64_C(1) << i, o->graph.relations[i],
-                          gly_cardinality_of(o->context->cardinality, o->graph.relations[i])};
+    merging m = {.order = o, .count = o->graph.relation_count};
+    m.parts = GLY_ARENA_ARRAY(o->context->arena, part, m.count);
+    m.pairs = GLY_ARENA_ARRAY(o->context->arena, pair,
+                              (size_t)GLY_JOIN_GRAPH_MAX * GLY_JOIN_GRAPH_MAX);
+    for (uint32_t i = 0; i < m.count; i++) {
+        m.parts[i] = (part){UINT64_C(1) << i, o->graph.relations[i],
+                            gly_cardinality_of(o->context->cardinality, o->graph.relations[i])};
     }
-    for (; count > 1; count--) {
-        merge_best_pair(o, parts, count);
+    while (m.count > 1) {
+        uint32_t a = 0, b = 1;
+        find_best_pair(&m, &a, &b);
+        merge_pair(&m, a, b);
     }
-    return parts[0].plan;
+    return m.parts[0].plan;
 }
 
 /* plan with original's columns in original's order. */

@@ -300,6 +300,28 @@ GLY_TEST(a_selective_semi_join_goes_to_its_table) {
     plan_test_free(&t);
 }
 
+GLY_TEST(an_aggregation_joined_to_few_keys_sees_only_their_rows) {
+    plan_test t = make();
+    static const char *const sql =
+        "SELECT i_name FROM items, sales s1 WHERE i_id = s1.s_item AND i_kind = 'a' AND s1.s_price < "
+        "(SELECT avg(s2.s_price) FROM sales s2 WHERE s2.s_item = i_id)";
+    const char *text = plan_test_text(&t, sql);
+    PLAN_CHECK_HAS(text, "functions=[partial_avg(s_price)])\n");
+    PLAN_CHECK_HAS(text, "BroadcastHashJoin [s_item], [i_id], LeftSemi, BuildRight\n");
+    PLAN_CHECK_LACKS(plan_test_without(&t, "reduce_aggregate", sql), "LeftSemi");
+    /* Groups without a partner are in the result: they must be right. */
+    PLAN_CHECK_LACKS(plan_test_text(&t, "SELECT i_name, n FROM (SELECT s_item, count(*) AS n FROM "
+                                        "sales GROUP BY s_item) LEFT JOIN items ON s_item = i_id AND "
+                                        "i_kind = 'a'"),
+                     "LeftSemi");
+    /* Not a group column. */
+    PLAN_CHECK_LACKS(plan_test_text(&t, "SELECT i_name, n FROM (SELECT s_item, max(s_id) AS n FROM "
+                                        "sales GROUP BY s_item) JOIN items ON n = i_id WHERE i_kind "
+                                        "= 'a'"),
+                     "LeftSemi");
+    plan_test_free(&t);
+}
+
 GLY_TEST(needless_work_is_left_out) {
     plan_test t = make();
     PLAN_CHECK_LACKS(plan_test_text(&t, "SELECT count(*) FROM (SELECT s_id FROM sales ORDER BY "
@@ -378,5 +400,5 @@ GLY_SUITE("optimize", constants_are_folded_but_not_their_errors, expressions_get
           an_or_over_two_tables_says_something_about_each, equal_columns_share_their_conditions,
           columns_nobody_wants_are_not_read, limits_go_down, joins_are_ordered_by_what_they_leave,
           many_joins_are_ordered_greedily, a_selective_semi_join_goes_to_its_table,
-          needless_work_is_left_out,
+          an_aggregation_joined_to_few_keys_sees_only_their_rows, needless_work_is_left_out,
           the_text_of_the_settings_names_rules, any_rule_may_be_missing)
