@@ -11,7 +11,9 @@
 
 #include <math.h>
 
+#ifndef __clang__
 #pragma GCC optimize("O3") /* as the kernels: these are loops over arrays */
+#endif
 
 /* 16-byte states are aligned to 8 only. */
 typedef struct wide {
