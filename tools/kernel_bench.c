@@ -1,6 +1,7 @@
 /* kernel_bench.c - nanoseconds per value of the loops that matter: galley-kernel-bench.
  *
- * Batches of 2048 rows that stay in cache, best of many rounds; for comparing versions on one machine.
+ * Batches of 2048 rows that stay in cache, best of many rounds; for comparing versions on one
+ * machine.
  */
 #include "lib/base/clock.h"
 #include "lib/base/random.h"
@@ -191,7 +192,8 @@ static void bench_kernels(data *d) {
             gly_k_compare_run(GLY_K_LESS, GLY_KIND_I32, dates, &limit, 0, ROWS, bytes));
     MEASURE("kernel: bytes to bits", gly_k_bits_from_bytes(bytes, ROWS, bits));
     MEASURE("kernel: bits to selection", gly_k_bits_to_selection(bits, ROWS, selection));
-    MEASURE("kernel: hash i64", gly_k_hash_column(&d->batch->columns[0], NULL, ROWS, hashes, false));
+    MEASURE("kernel: hash i64",
+            gly_k_hash_column(&d->batch->columns[0], NULL, ROWS, hashes, false));
 }
 
 int main(void) {

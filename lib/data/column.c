@@ -1,4 +1,5 @@
-/* column.c - reading, flattening and building columns, one value at a time where speed is not asked.
+/* column.c - reading, flattening and building columns, one value at a time where speed is not
+ * asked.
  *
  * The hot paths are kernels (lib/engine/kernel); this is what borders, tests and slow paths use.
  * Invariant: every buffer made here is 64-byte aligned with readable padding behind, and values

@@ -38,7 +38,8 @@ static void die(const reader *r, const char *why) {
 static gly_expr *read_expr(reader *r);
 
 static gly_expr *literal(reader *r, gly_type type, const char *text, size_t size) {
-    gly_value value = gly_value_text(GLY_TYPE_OF(STRING), gly_arena_str(r->arena, (gly_str){text, size}));
+    gly_str copy = gly_arena_str(r->arena, (gly_str){text, size});
+    gly_value value = gly_value_text(GLY_TYPE_OF(STRING), copy);
     gly_expr *string = gly_expr_literal(r->arena, value);
     if (type.id == GLY_TYPE_STRING) {
         return string;
@@ -496,7 +497,8 @@ void gly_expr_case_check(const gly_expr_case_column *columns, const char *expres
     }
     gly_expr *expr = gly_expr_case_parse(arena, columns, expression, &err);
     gly_expr_program *program = NULL;
-    gly_status status = expr == NULL ? err.status : gly_expr_compile(arena, 1, &expr, &program, &err);
+    gly_status status =
+        expr == NULL ? err.status : gly_expr_compile(arena, 1, &expr, &program, &err);
     if (status != GLY_OK) {
         if (e.error == NULL || strstr(err.message, e.error) == NULL) {
             report(&e, FLAT, "compile", 0, err.message);

@@ -3,13 +3,13 @@
  *   gly_expr_case_check((gly_expr_case_column[]){{"a", "int", "1|null|3"}, {0}},
  *                       "(+ a 1)", "2|null|4");
  *
- * Expressions: (function argument ...), a column's name, 5, 5L, 1.5 (decimal), 1.5e0 (double), 'text',
- * true, false, null, date'2024-01-31', ts'2024-01-31 12:00:00', (cast x decimal(10,2)),
+ * Expressions: (function argument ...), a column's name, 5, 5L, 1.5 (decimal), 1.5e0 (double),
+ * 'text', true, false, null, date'2024-01-31', ts'2024-01-31 12:00:00', (cast x decimal(10,2)),
  * (try_cast x int).  Arguments are coerced by the function's type rule, as the analyzer does.
  * Expected: the rows' values joined by |, or !part of the error's message.
  *
- * Each case is run with all columns flat, as dictionaries, and as constants row by row; with all rows
- * live, every other row live, and one row live; over a batch repeated until it is large.
+ * Each case is run with all columns flat, as dictionaries, and as constants row by row; with all
+ * rows live, every other row live, and one row live; over a batch repeated until it is large.
  */
 #ifndef GLY_EXPR_CASE_H
 #define GLY_EXPR_CASE_H

@@ -1,9 +1,9 @@
 /* expr_conjuncts.c - filters: conjuncts in the order that is cheapest, rows as bits or as a list.
  *
- * Live rows are a bit set while most are live: comparisons with literals run over all rows into byte
- * masks, are packed and ANDed.  Once fewer than a quarter live, a list of rows is carried instead.
- * Order: by measured cost per row over the share of rows removed (what DuckDB and Velox do too),
- * except that a conjunct that can raise never moves in front of one that stood before it.
+ * Live rows are a bit set while most are live: comparisons with literals run over all rows into
+ * byte masks, are packed and ANDed.  Once fewer than a quarter live, a list of rows is carried
+ * instead. Order: by measured cost per row over the share of rows removed (what DuckDB and Velox
+ * do too), except that a conjunct that can raise never moves in front of one that stood before it.
  * Invariant: the outcome does not depend on the order.
  */
 #include "lib/engine/expr/expr_program.h"

@@ -2,11 +2,11 @@
  *
  * Possible when all arguments that are not constant share the same codes.  The result is a
  * DICTIONARY column over the same codes; its id is derived from the arguments' ids, so that a chain
- * of functions, and the tables behind it, recognise it batch after batch.  The entries computed last
- * are kept per step.  A large dictionary is computed only after as many rows were seen as it has
- * entries (before that it might cost more than it saves).
- * Invariant: entries that no row uses may not raise: if any entry does, rows are computed one by one.
- * NULLs are per row; entries that become NULL are mapped to their rows.
+ * of functions, and the tables behind it, recognise it batch after batch.  The entries computed
+ * last are kept per step.  A large dictionary is computed only after as many rows were seen as it
+ * has entries (before that it might cost more than it saves). Invariant: entries that no row uses
+ * may not raise: if any entry does, rows are computed one by one. NULLs are per row; entries that
+ * become NULL are mapped to their rows.
  */
 #include "lib/engine/expr/expr_program.h"
 

@@ -2,9 +2,9 @@
  *
  * So that CASE WHEN x <> 0 THEN 1 / x END does not raise, and expensive branches see few rows.  A
  * working list of rows shrinks from branch to branch; results are merged into one FLAT column.
- * Three-valued logic: for AND a row is decided when an argument is false, stays open when it is true
- * or NULL, and is NULL in the end if any argument was (OR: the mirror image).
- * Invariant: a block is never run over zero rows.
+ * Three-valued logic: for AND a row is decided when an argument is false, stays open when it is
+ * true or NULL, and is NULL in the end if any argument was (OR: the mirror image). Invariant: a
+ * block is never run over zero rows.
  */
 #include "lib/engine/expr/expr_program.h"
 

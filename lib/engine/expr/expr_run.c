@@ -1,11 +1,11 @@
 /* expr_run.c - runs a program's steps over a batch: shapes, NULLs, rows, memory.
  *
- * A step's function sees FLAT or CONSTANT columns aligned with the batch.  What is done here so that
- * functions need not: constants are computed once, a constant NULL ends a strict step, dictionaries
- * are computed per entry (expr_dictionary.c) or decoded on demand, validity bitmaps are ANDed by
- * words, rows with NULLs are taken out for functions that go row by row.
- * Invariant: a register is right for the rows its block ran over, and for no others; its memory is
- * the state's unless the column leaves the program (then scratch).
+ * A step's function sees FLAT or CONSTANT columns aligned with the batch.  What is done here so
+ * that functions need not: constants are computed once, a constant NULL ends a strict step,
+ * dictionaries are computed per entry (expr_dictionary.c) or decoded on demand, validity bitmaps
+ * are ANDed by words, rows with NULLs are taken out for functions that go row by row. Invariant: a
+ * register is right for the rows its block ran over, and for no others; its memory is the state's
+ * unless the column leaves the program (then scratch).
  */
 #include "lib/engine/expr/expr_program.h"
 

@@ -1,7 +1,7 @@
 /* call.c - helpers that all scalar functions share: nulls, decimals of either width, messages.
  *
- * Invariant: a message is one sentence that names the expression as the user wrote it and its place.
- * The rules of calling are in call.h.
+ * Invariant: a message is one sentence that names the expression as the user wrote it and its
+ * place. The rules of calling are in call.h.
  */
 #include "lib/engine/function/call.h"
 

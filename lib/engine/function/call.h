@@ -8,7 +8,8 @@
  *     already the AND of the arguments' (NULL: no nulls);
  *   - `rows` lists the rows to compute (NULL: 0 to row_count-1): live ones and, for STRICT
  *     functions without GLY_KERNEL_VECTOR, none with a NULL argument;
- *   - a function with GLY_KERNEL_VECTOR may compute all `count` rows, garbage included, when `dense`
+ * - a function with GLY_KERNEL_VECTOR may compute all `count` rows, garbage included, when
+ * `dense`
  *     is set, and must then ignore errors of rows that are not listed or not valid.
  *
  * Everything written for results (long text) goes to `scratch`.  A function never changes its
@@ -78,7 +79,8 @@ char *gly_call_room(gly_call *call, size_t size);
 void gly_call_put_text(gly_call *call, uint32_t row, gly_str text);
 /* The same without a copy: the bytes live as long as the arguments' or the scratch. */
 static inline void gly_call_put_view(gly_call *call, uint32_t row, gly_str text) {
-    GLY_CALL_RESULT(call, gly_text)[row] = gly_text_make(text.size == 0 ? "" : text.data, text.size);
+    gly_text *values = call->result->data;
+    values[row] = gly_text_make(text.size == 0 ? "" : text.data, text.size);
 }
 
 /* "<what> in '<expression>' (line 3, column 12): <advice>"; advice may be NULL. */

@@ -1,9 +1,9 @@
 /* date_pattern.c - Java's DateTimeFormatter patterns, the letters Spark documents.
  *
- * A pattern becomes items: a letter and how often it stands there, or literal bytes.  Reading follows
- * Java: a field of two letters has two digits, one letter any number; a number directly followed by
- * another number (yyyyMMdd) has as many digits as letters; a fraction has one to as many digits as S.
- * Zones are UTC only, so zone letters print Z, +00:00 or UTC and read offsets.
+ * A pattern becomes items: a letter and how often it stands there, or literal bytes.  Reading
+ * follows Java: a field of two letters has two digits, one letter any number; a number directly
+ * followed by another number (yyyyMMdd) has as many digits as letters; a fraction has one to as
+ * many digits as S. Zones are UTC only, so zone letters print Z, +00:00 or UTC and read offsets.
  */
 #include "lib/engine/function/date_pattern.h"
 

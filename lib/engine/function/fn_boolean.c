@@ -1,8 +1,8 @@
 /* fn_boolean.c - Kleene logic on whole batches.
  *
- * Without NULLs it is byte arithmetic; with NULLs it is done on bits, 64 rows a word: a AND b is true
- * where both are true, false where any is false, and NULL elsewhere.  AND and OR with branches that
- * can raise or cost much are in lib/engine/expr/expr_lazy.c.
+ * Without NULLs it is byte arithmetic; with NULLs it is done on bits, 64 rows a word: a AND b is
+ * true where both are true, false where any is false, and NULL elsewhere.  AND and OR with
+ * branches that can raise or cost much are in lib/engine/expr/expr_lazy.c.
  */
 #include "lib/engine/function/fn_boolean.h"
 

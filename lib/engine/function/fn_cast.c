@@ -1,8 +1,8 @@
 /* fn_cast.c - casts among numbers, booleans, dates and timestamps, with Spark's ANSI rules.
  *
  * Fractions are cut towards zero, decimals are rounded HALF_UP to fewer digits, a number of seconds
- * is a timestamp.  What does not fit raises; try_cast gives NULL.  A NaN or an infinity becomes NULL
- * as a DECIMAL (Spark does this in ANSI mode, too).
+ * is a timestamp.  What does not fit raises; try_cast gives NULL.  A NaN or an infinity becomes
+ * NULL as a DECIMAL (Spark does this in ANSI mode, too).
  */
 #include "lib/engine/function/fn_cast.h"
 

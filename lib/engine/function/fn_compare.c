@@ -1,8 +1,8 @@
 /* fn_compare.c - comparisons of two columns of one type, and the functions built on them.
  *
  * Work is done by k_compare.c; here constants are moved to the right side and 128-bit decimals that
- * fit are compared as 64-bit numbers.  Comparing columns with literals in filters does not come this
- * way (expr_conjuncts.c).
+ * fit are compared as 64-bit numbers.  Comparing columns with literals in filters does not come
+ * this way (expr_conjuncts.c).
  */
 #include "lib/engine/function/fn_compare.h"
 

@@ -1,7 +1,7 @@
 /* fn_date_format.c - date_format, to_date, to_timestamp, unix_timestamp, from_unixtime.
  *
- * The pattern is the last argument; a literal one is compiled once, others are kept while they do not
- * change.  Text that does not match raises (ANSI).  Patterns themselves are in date_pattern.c.
+ * The pattern is the last argument; a literal one is compiled once, others are kept while they do
+ * not change.  Text that does not match raises (ANSI).  Patterns themselves are in date_pattern.c.
  */
 #include "lib/engine/function/fn_date_format.h"
 

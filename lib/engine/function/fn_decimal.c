@@ -1,8 +1,8 @@
 /* fn_decimal.c - decimal arithmetic with Spark's result types, HALF_UP, errors on overflow.
  *
  * Three ways, tried in this order for a whole batch: 64-bit loops when the bits of both sides leave
- * room (k_decimal.c), products of 64-bit values in 128 bits, and rows one by one in 128 and 256 bits
- * (lib/data/decimal.c).  Only the last can find an overflow, so only it reports one.
+ * room (k_decimal.c), products of 64-bit values in 128 bits, and rows one by one in 128 and 256
+ * bits (lib/data/decimal.c).  Only the last can find an overflow, so only it reports one.
  * Invariant: a result has the scale of expr->type and at most its digits.
  */
 #include "lib/engine/function/fn_decimal.h"

@@ -1,8 +1,8 @@
 /* fn_in.c - membership in a list: a hash table of literals made once, or comparisons.
  *
- * NULL if x is, or if x is not found and the list has a NULL.  Up to SHORT literals of a fixed width
- * are compared one after the other over the whole batch; more, or text, are looked up by hash.  With
- * arguments that are not literals every row is compared with every argument.
+ * NULL if x is, or if x is not found and the list has a NULL.  Up to SHORT literals of a fixed
+ * width are compared one after the other over the whole batch; more, or text, are looked up by
+ * hash.  With arguments that are not literals every row is compared with every argument.
  */
 #include "lib/engine/function/fn_in.h"
 

@@ -2,8 +2,9 @@
  *
  * The first piece is anchored at the start (unless the pattern starts with %), the last at the end,
  * those between are searched leftmost-first, which is enough: taking an earlier place never hurts.
- * A piece without _ is searched by gly_k_text_find; _ matches one character (code point).  So 'abc',
- * 'abc%', '%abc' and '%abc%' need no special cases to be fast.  No backtracking: linear per piece.
+ * A piece without _ is searched by gly_k_text_find; _ matches one character (code point).  So
+ * 'abc', 'abc%', '%abc' and '%abc%' need no special cases to be fast.  No backtracking: linear per
+ * piece.
  */
 #include "lib/engine/function/fn_like.h"
 

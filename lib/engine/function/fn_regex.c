@@ -1,8 +1,8 @@
 /* fn_regex.c - regular expressions by PCRE2, standing in for Java's.
  *
- * The syntaxes agree on what people use; \w, \d and \b are ASCII in both.  Matching has a step and a
- * depth limit, so a pattern like (a+)+b ends with an error and not with a stuck task.
- * Invariant: compiled code is read-only and shared by workers; match data is per worker (local).
+ * The syntaxes agree on what people use; \w, \d and \b are ASCII in both.  Matching has a step and
+ * a depth limit, so a pattern like (a+)+b ends with an error and not with a stuck task. Invariant:
+ * compiled code is read-only and shared by workers; match data is per worker (local).
  */
 #include "lib/engine/function/fn_regex.h"
 

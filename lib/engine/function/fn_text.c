@@ -1,8 +1,8 @@
 /* fn_text.c - lengths, parts and positions; results share the bytes of the argument.
  *
- * Positions and lengths count code points as Spark's UTF8String does; text of only ASCII is the same
- * loop, since a character starts at every byte that is no continuation byte.  BINARY counts bytes.
- * Functions that make new text are in fn_text_build.c.
+ * Positions and lengths count code points as Spark's UTF8String does; text of only ASCII is the
+ * same loop, since a character starts at every byte that is no continuation byte.  BINARY counts
+ * bytes. Functions that make new text are in fn_text_build.c.
  */
 #include "lib/engine/function/fn_text.h"
 

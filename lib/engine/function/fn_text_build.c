@@ -1,7 +1,8 @@
 /* fn_text_build.c - case mapping, joining, padding, replacing: new bytes in scratch.
  *
- * Case mapping is byte-wise for ASCII and by utf8proc beyond; the few letters that grow (ß, ligatures)
- * follow Unicode's SpecialCasing as Java does.  Sizes are checked: no result exceeds LONGEST.
+ * Case mapping is byte-wise for ASCII and by utf8proc beyond; the few letters that grow (ß,
+ * ligatures) follow Unicode's SpecialCasing as Java does.  Sizes are checked: no result exceeds
+ * LONGEST.
  */
 #include "lib/engine/function/fn_text_build.h"
 

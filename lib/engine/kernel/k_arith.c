@@ -3,9 +3,9 @@
  * Overflow is collected in one accumulator by the xor form ((a^r)&(b^r) is negative iff a+b
  * overflowed), which the compiler vectorizes; __builtin_add_overflow is not vectorized and costs
  * twice as much.  64-bit products are checked by magnitude: if the widest a and the widest b
- * together have at most 62 bits, no product can overflow, else the slow loop multiplies in 128 bits.
- * Invariant: results are defined for garbage input (wrapping), nothing traps.
- * Not here: division and remainder of integers (fn_arith.c), decimals (k_decimal.c).
+ * together have at most 62 bits, no product can overflow, else the slow loop multiplies in 128
+ * bits. Invariant: results are defined for garbage input (wrapping), nothing traps. Not here:
+ * division and remainder of integers (fn_arith.c), decimals (k_decimal.c).
  */
 #include "lib/engine/kernel/k_arith.h"
 

@@ -4,9 +4,9 @@
 
 #include "lib/engine/kernel/kernel.h"
 
-/* out[i] = a[i] op b[i]; a_mask or b_mask 0: that operand is one value.  I8 to I64, F32, F64 (no bit
- * operations on floats).  Returns true if any row overflowed, garbage rows included: the caller then
- * looks for a live one.  Results that overflow are wrapped. */
+/* out[i] = a[i] op b[i]; a_mask or b_mask 0: that operand is one value.  I8 to I64, F32, F64 (no
+ * bit operations on floats).  Returns true if any row overflowed, garbage rows included: the
+ * caller then looks for a live one.  Results that overflow are wrapped. */
 bool gly_k_arith_run(gly_k_arith_op op, gly_kind kind, const void *a, uint32_t a_mask,
                      const void *b, uint32_t b_mask, uint32_t count, void *out);
 /* The same for the listed rows only: out[row]. */

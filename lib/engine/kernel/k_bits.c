@@ -1,10 +1,11 @@
 /* k_bits.c - byte masks to bits to selections.
  *
  * Comparing is ten times cheaper than building a selection, so filters compute byte masks for all
- * rows, pack them into bits, AND the bits (validity is bits too), and only then list the rows: eight
- * bits at a time through a table of positions, whose entries are u16 already so that one add and one
- * 16-byte store write up to eight rows.  Invariant: nothing here branches on the data but for whole
- * zero words.  The table costs 4 KiB of cache; the vector types are GCC's, not intrinsics.
+ * rows, pack them into bits, AND the bits (validity is bits too), and only then list the rows:
+ * eight bits at a time through a table of positions, whose entries are u16 already so that one add
+ * and one 16-byte store write up to eight rows.  Invariant: nothing here branches on the data but
+ * for whole zero words.  The table costs 4 KiB of cache; the vector types are GCC's, not
+ * intrinsics.
  */
 #include "lib/engine/kernel/k_bits.h"
 
@@ -36,7 +37,8 @@ typedef struct position_table {
      : IS_KTH(b, 6, k) ? 6                                                                         \
      : IS_KTH(b, 7, k) ? 7                                                                         \
                        : 0)
-#define ROW1(b) {KTH(b, 0), KTH(b, 1), KTH(b, 2), KTH(b, 3), KTH(b, 4), KTH(b, 5), KTH(b, 6), KTH(b, 7)}
+#define ROW1(b)                                                                                    \
+    {KTH(b, 0), KTH(b, 1), KTH(b, 2), KTH(b, 3), KTH(b, 4), KTH(b, 5), KTH(b, 6), KTH(b, 7)}
 #define ROW4(b) ROW1(b), ROW1((b) + 1), ROW1((b) + 2), ROW1((b) + 3)
 #define ROW16(b) ROW4(b), ROW4((b) + 4), ROW4((b) + 8), ROW4((b) + 12)
 #define ROW64(b) ROW16(b), ROW16((b) + 16), ROW16((b) + 32), ROW16((b) + 48)

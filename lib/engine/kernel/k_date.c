@@ -1,8 +1,8 @@
 /* k_date.c - year, month, day and quarter of dates, without branches and vectorized.
  *
- * Neri and Schneider, "Euclidean affine functions and their application to calendar algorithms" (2022):
- * divisions become multiplications and shifts of 32-bit numbers.  Days are shifted by 82 eras of 400
- * years so that they are positive.  Any date: lib/data/date.c.
+ * Neri and Schneider, "Euclidean affine functions and their application to calendar algorithms"
+ * (2022): divisions become multiplications and shifts of 32-bit numbers.  Days are shifted by 82
+ * eras of 400 years so that they are positive.  Any date: lib/data/date.c.
  */
 #include "lib/engine/kernel/k_date.h"
 

@@ -2,8 +2,9 @@
  *
  * Every value is first made an integer that is equal for equal values (sign-extended, floats
  * normalised), then mixed by gly_hash_u64; text goes through XXH3, except that inline text (up to
- * 12 bytes) is hashed as its two words.  A dictionary is hashed per entry when it is smaller than the
- * rows that use it.  Invariant: the hash depends on the value only, never on shape or position.
+ * 12 bytes) is hashed as its two words.  A dictionary is hashed per entry when it is smaller than
+ * the rows that use it.  Invariant: the hash depends on the value only, never on shape or
+ * position.
  */
 #include "lib/engine/kernel/k_hash.h"
 

@@ -1,9 +1,10 @@
 /* k_text.c - searching a short needle in short texts.
  *
- * memmem prepares tables on every call, which costs more than searching a comment of 50 bytes.  Here 16
- * places are tried at once by their first and last byte, and only where both agree the middle is
- * compared (Mula, "SIMD-friendly algorithms for substring searching").  The last block overlaps the one
- * before so that nothing behind the text is read; texts shorter than a block are searched by memchr.
+ * memmem prepares tables on every call, which costs more than searching a comment of 50 bytes.
+ * Here 16 places are tried at once by their first and last byte, and only where both agree the
+ * middle is compared (Mula, "SIMD-friendly algorithms for substring searching").  The last block
+ * overlaps the one before so that nothing behind the text is read; texts shorter than a block are
+ * searched by memchr.
  */
 #include "lib/engine/kernel/k_text.h"
 

@@ -1,16 +1,16 @@
 /* kernel.h - what all kernels share: clones per CPU, and the operations' names.
  *
  * A kernel is a loop with plain arguments.  "count" rows lie in arrays; a constant operand is one
- * value.  The _rows forms compute only the listed rows, in place (out[row]), operands masked: mask 0
- * is a constant, UINT32_MAX a flat array.
+ * value.  The _rows forms compute only the listed rows, in place (out[row]), operands masked: mask
+ * 0 is a constant, UINT32_MAX a flat array.
  */
 #ifndef GLY_KERNEL_H
 #define GLY_KERNEL_H
 
 #include "lib/data/column.h"
 
-/* One version for each CPU generation, chosen at load time.  Sanitizers run before the choice can be
- * made, and clang has another spelling: they get the plain version. */
+/* One version for each CPU generation, chosen at load time.  Sanitizers run before the choice can
+ * be made, and clang has another spelling: they get the plain version. */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) &&                             \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define GLY_KERNEL_CLONES                                                                          \

@@ -1,8 +1,8 @@
 /* test_expr_random.c - random expressions: batches in all shapes against one row at a time.
  *
  * The expected value of a row comes from the same expression with literals in place of its columns,
- * evaluated alone.  So constants, dictionaries, selections, dense loops, narrow decimals and branches
- * must agree with the plainest way to compute.  Where a row raises, the batch must.
+ * evaluated alone.  So constants, dictionaries, selections, dense loops, narrow decimals and
+ * branches must agree with the plainest way to compute.  Where a row raises, the batch must.
  */
 #include "lib/base/random.h"
 #include "lib/engine/evaluate.h"

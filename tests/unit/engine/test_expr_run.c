@@ -115,7 +115,8 @@ GLY_TEST(decimals_narrow_and_wide) {
 GLY_TEST(one_value) {
     gly_arena *arena = gly_arena_make();
     gly_error err = {0};
-    gly_expr *expr = gly_expr_case_parse(arena, NULL, "(concat 'a long text that ' 'is built')", &err);
+    gly_expr *expr =
+        gly_expr_case_parse(arena, NULL, "(concat 'a long text that ' 'is built')", &err);
     gly_value value;
     GLY_CHECK_OK(gly_evaluate(arena, expr, &value, &err), &err);
     GLY_CHECK(gly_str_equal(value.text, GLY_STR("a long text that is built")));
@@ -220,7 +221,8 @@ GLY_TEST(dictionaries_are_remembered) {
         GLY_CHECK_OK(gly_expr_run(state, &batch, scratch, &result, &err), &err);
         for (uint32_t i = 0; i < count; i++) {
             char wanted[80], start[24];
-            snprintf(start, sizeof start, "ENTRY NUMBER %u OF %d, ", dictionary.codes[i], round / 3);
+            snprintf(start, sizeof start, "ENTRY NUMBER %u OF %d, ", dictionary.codes[i],
+                     round / 3);
             snprintf(wanted, sizeof wanted, "%.20s and then some", start);
             gly_value value = gly_column_get(&result, i);
             if (!gly_str_equal(value.text, gly_str_of(wanted))) {

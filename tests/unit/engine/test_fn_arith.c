@@ -13,7 +13,7 @@ static const gly_expr_case_column numbers[] = {
 
 GLY_TEST(overflow_raises) {
     GLY_EXPR_CASE(numbers, "(+ i 1)",
-                  "!Overflow of int in '(i + 1)' (line 1, column 1): use try_add to get NULL instead");
+                  "!Overflow of int in '(i + 1)' (line 1, column 1): use try_add to get NULL");
     GLY_EXPR_CASE(numbers, "(- i 1)", "!Overflow of int in '(i - 1)'");
     GLY_EXPR_CASE(numbers, "(* i 2)", "!Overflow of int in '(i * 2)'");
     GLY_EXPR_CASE(numbers, "(+ l 1L)", "!Overflow of bigint");
@@ -31,7 +31,8 @@ GLY_TEST(try_gives_null) {
     GLY_EXPR_CASE(numbers, "(try_subtract b (cast 1 tinyint))", "0|null|null|126|-1|4");
     GLY_EXPR_CASE(numbers, "(try_multiply l 2L)", "2|null|null|null|0|-14");
     GLY_EXPR_CASE(numbers, "(try_divide 1 i)",
-                  "1.0|null|-4.656612873077393E-10|4.656612875245797E-10|null|-0.14285714285714285");
+                  "1.0|null|-4.656612873077393E-10|4.656612875245797E-10|null|"
+                  "-0.14285714285714285");
 }
 
 GLY_TEST(values) {

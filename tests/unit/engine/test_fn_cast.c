@@ -14,16 +14,18 @@ GLY_TEST(among_numbers) {
     GLY_EXPR_CASE(numbers, "(cast i bigint)", "1|null|-129|300|2147483647|0");
     GLY_EXPR_CASE(numbers, "(cast i double)", "1.0|null|-129.0|300.0|2.147483647E9|0.0");
     GLY_EXPR_CASE(numbers, "(cast i tinyint)",
-                  "! of type INT cannot be cast to TINYINT because it overflows (line 1, column 1); "
-                  "use try_cast to get NULL instead");
+                  "! of type INT cannot be cast to TINYINT because it overflows (line 1, column 1)"
+                  "; use try_cast to get NULL instead");
     GLY_EXPR_VALUE("(cast 300 tinyint)", "!The value 300 of type INT cannot be cast to TINYINT");
     GLY_EXPR_CASE(numbers, "(try_cast i tinyint)", "1|null|null|null|null|0");
     GLY_EXPR_CASE(numbers, "(try_cast i smallint)", "1|null|-129|300|null|0");
     GLY_EXPR_CASE(numbers, "(try_cast l int)", "1|null|null|null|null|0");
     GLY_EXPR_CASE(numbers, "(try_cast d int)", "1|null|-2|null|null|0");
-    GLY_EXPR_CASE(numbers, "(cast d int)", "! of type DOUBLE cannot be cast to INT because it overflows");
+    GLY_EXPR_CASE(numbers, "(cast d int)",
+                  "! of type DOUBLE cannot be cast to INT because it overflows");
     GLY_EXPR_CASE(numbers, "(cast d float)", "1.5|null|-2.5|Infinity|NaN|-0.0");
-    GLY_EXPR_CASE(numbers, "(cast m int)", "!The value 99999999999999999.999 of type DECIMAL(20,3)");
+    GLY_EXPR_CASE(numbers, "(cast m int)",
+                  "!The value 99999999999999999.999 of type DECIMAL(20,3)");
     GLY_EXPR_CASE(numbers, "(try_cast m int)", "1|null|-2|null|0|0");
     GLY_EXPR_CASE(numbers, "(cast m double)", "1.5|null|-2.499|1.0E17|0.001|0.0");
     GLY_EXPR_CASE(numbers, "(cast m decimal(20,1))", "1.5|null|-2.5|100000000000000000.0|0.0|0.0");
@@ -59,7 +61,8 @@ GLY_TEST(text_to_numbers) {
 GLY_TEST(to_text) {
     GLY_EXPR_CASE(numbers, "(cast i string)", "1|null|-129|300|2147483647|0");
     GLY_EXPR_CASE(numbers, "(cast d string)", "1.5|null|-2.5|1.0E300|NaN|-0.0");
-    GLY_EXPR_CASE(numbers, "(cast m string)", "1.500|null|-2.499|99999999999999999.999|0.001|0.000");
+    GLY_EXPR_CASE(numbers, "(cast m string)",
+                  "1.500|null|-2.499|99999999999999999.999|0.001|0.000");
     GLY_EXPR_VALUE("(cast true string)", "true");
     GLY_EXPR_VALUE("(cast date'2024-01-31' string)", "2024-01-31");
     GLY_EXPR_VALUE("(cast ts'2024-01-31 12:00:00.5' string)", "2024-01-31 12:00:00.5");
