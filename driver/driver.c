@@ -87,6 +87,35 @@ static gly_status make_local_dir(const gly_config *config, char **ret, gly_error
     return GLY_OK;
 }
 
+enum { MOST_POOLS = 64 };
+
+/* "interactive:3:1,batch:1:0" */
+static gly_status read_pools(const gly_config *config, gly_scheduler_pool pools[MOST_POOLS],
+                             uint32_t *ret_count, gly_error *err) {
+    gly_str rest = gly_str_trim(gly_config_text(config, GLY_CONFIG_SCHEDULER_POOLS));
+    *ret_count = 0;
+    while (rest.size > 0) {
+        const char *comma = memchr(rest.data, ',', rest.size);
+        gly_str item = {rest.data, comma == NULL ? rest.size : (size_t)(comma - rest.data)};
+        size_t used = GLY_MIN(item.size + 1, rest.size);
+        rest = (gly_str){rest.data + used, rest.size - used};
+        char name[64] = "";
+        unsigned weight = 1;
+        unsigned share = 0;
+        char text[128] = "";
+        memcpy(text, item.data, GLY_MIN(item.size, sizeof text - 1));
+        if (*ret_count == MOST_POOLS || sscanf(text, " %63[^:]:%u:%u", name, &weight, &share) < 1) {
+            return gly_fail(err, GLY_E_CONFIG, "%s cannot be '%.*s': write name:weight:minShare",
+                            gly_config_key(GLY_CONFIG_SCHEDULER_POOLS), GLY_STR_ARG(item));
+        }
+        pools[*ret_count] = (gly_scheduler_pool){
+            .name = {item.data + strspn(text, " "), strlen(name)}, .weight = weight,
+            .min_share = share};
+        (*ret_count)++;
+    }
+    return GLY_OK;
+}
+
 static void fill_scheduler_options(const gly_config *config, gly_event_bus *bus,
                                    gly_scheduler_options *ret) {
     gly_scheduler_options_default(ret);
@@ -171,7 +200,10 @@ static gly_status start_parts(gly_driver *driver, const char *program_directory,
     }
     GLY_TRY(start_cluster(driver, program_directory, err));
     gly_scheduler_options options;
+    gly_scheduler_pool pools[MOST_POOLS];
     fill_scheduler_options(config, driver->bus, &options);
+    GLY_TRY(read_pools(config, pools, &options.pool_count, err));
+    options.pools = pools;
     driver->scheduler = gly_scheduler_make(&options);
     if (pthread_create(&driver->thread, NULL, gly_driver_loop_run, driver) != 0) {
         return gly_fail(err, GLY_E_INTERNAL, "The scheduler thread could not be started");

@@ -122,7 +122,20 @@ static void finish_job(gly_driver *driver, uint64_t job_id, gly_status status, g
             break;
         }
     }
+    /* A query is one job: nobody will read its map outputs again. */
+    GLY_ARRAY(uint32_t) shuffles = {0};
+    for (uint32_t i = 0; i < job->request->stage_count; i++) {
+        if (!job->request->stages[i].is_result) {
+            gly_array_push(&shuffles, job->request->stages[i].shuffle_id);
+        }
+    }
     gly_driver_job_finish(job, status, message); /* from here on it is the caller's */
+    for (size_t i = 0; i < shuffles.count; i++) {
+        gly_scheduler_event event = {.kind = GLY_SCHEDULER_SHUFFLE_REMOVED,
+                                     .shuffle = {shuffles.items[i]}};
+        step(driver, &event, NULL);
+    }
+    gly_array_clear(&shuffles);
 }
 
 static void cancel_job(gly_driver *driver, uint64_t job_id, gly_str reason) {
@@ -362,12 +375,12 @@ static void check_deadlines(gly_driver *driver) {
 /* ---- messages ----------------------------------------------------------------------------- */
 
 static uint32_t parse_executor_id(gly_str text) {
-    uint64_t id = 0;
+    uint64_t id = UINT32_MAX;
     while (text.size > 0 && (text.data[0] < '0' || text.data[0] > '9')) {
         text.data++;
         text.size--;
     }
-    return gly_str_to_u64(text, &id) ? (uint32_t)id : 0;
+    return gly_str_to_u64(text, &id) ? (uint32_t)id : UINT32_MAX;
 }
 
 static void on_update(gly_driver *driver, uint32_t executor_id, const gly_task_update *update) {
