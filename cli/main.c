@@ -8,6 +8,7 @@
 #include "lib/base/alloc.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -59,7 +60,17 @@ static int run(const gly_cli_options *options) {
     return exit_code;
 }
 
+/* Large buffers go back to the system when they are freed, and threads share few heaps: a driver that
+ * has handed over a large result is small again. */
+static void set_up_memory(void) {
+    enum { MOST_HEAPS = 2, MAP_FROM_BYTES = 256 << 10, TRIM_FROM_BYTES = 1 << 20 };
+    mallopt(M_ARENA_MAX, MOST_HEAPS);
+    mallopt(M_MMAP_THRESHOLD, MAP_FROM_BYTES);
+    mallopt(M_TRIM_THRESHOLD, TRIM_FROM_BYTES);
+}
+
 int main(int count, char **arguments) {
+    set_up_memory();
     gly_cli_runner_block_signals();
     gly_error err = {0};
     gly_cli_options options;

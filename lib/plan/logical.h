@@ -110,8 +110,17 @@ struct gly_logical {
     };
 };
 
-typedef enum gly_join_hint { GLY_JOIN_HINT_NONE, GLY_JOIN_HINT_BROADCAST_LEFT, GLY_JOIN_HINT_BROADCAST_RIGHT } gly_join_hint;
-typedef enum gly_write_mode { GLY_WRITE_OVERWRITE, GLY_WRITE_APPEND, GLY_WRITE_ERROR_IF_EXISTS, GLY_WRITE_IGNORE } gly_write_mode;
+typedef enum gly_join_hint {
+    GLY_JOIN_HINT_NONE,
+    GLY_JOIN_HINT_BROADCAST_LEFT,
+    GLY_JOIN_HINT_BROADCAST_RIGHT,
+} gly_join_hint;
+typedef enum gly_write_mode {
+    GLY_WRITE_OVERWRITE,
+    GLY_WRITE_APPEND,
+    GLY_WRITE_ERROR_IF_EXISTS,
+    GLY_WRITE_IGNORE,
+} gly_write_mode;
 
 /* A zeroed node with room for the children and outputs. */
 gly_logical *gly_logical_make(gly_arena *arena, gly_logical_kind kind, uint32_t child_count,

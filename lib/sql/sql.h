@@ -34,7 +34,12 @@ typedef enum gly_statement_kind {
     GLY_STATEMENT_DESCRIBE,    /* name (a view) or query */
 } gly_statement_kind;
 
-typedef enum gly_explain_mode { GLY_EXPLAIN_SIMPLE, GLY_EXPLAIN_EXTENDED, GLY_EXPLAIN_FORMATTED, GLY_EXPLAIN_ANALYZE } gly_explain_mode;
+typedef enum gly_explain_mode {
+    GLY_EXPLAIN_SIMPLE,
+    GLY_EXPLAIN_EXTENDED,
+    GLY_EXPLAIN_FORMATTED,
+    GLY_EXPLAIN_ANALYZE,
+} gly_explain_mode;
 
 typedef struct gly_statement gly_statement;
 struct gly_statement {
