@@ -273,7 +273,8 @@ void gly_cli_progress_print_summary(const gly_job_summary *summary) {
     for (uint32_t i = 0; i < summary->stage_count; i++) {
         gly_builder_format(&out, "%s%u", i == 0 ? "" : " + ", summary->stages[i].task_count);
     }
-    gly_builder_format(&out, " tasks, %s\n",
+    bool is_one = summary->stage_count == 1 && summary->stages[0].task_count == 1;
+    gly_builder_format(&out, " task%s, %s\n", is_one ? "" : "s",
                        gly_str_format_ms(summary->wall_ms, text[0], sizeof text[0]));
     gly_builder_format(&out, "  %-5s %-18s %6s %6s %6s %9s %11s %11s %10s %10s %10s\n", "stage",
                        "writes", "tasks", "waves", "failed", "time", "task median", "slowest",
