@@ -1,12 +1,14 @@
 /* op_cache_write.c - CACHE TABLE: the partition's rows stay on this executor as compressed blocks.
  *
- * Where they stay (memory, disk) is pipeline/block_store.c's business.  Invariant: the store has the
- * partition only after seal.  What is being collected is charged to the task.
+ * Where they stay (memory, disk) is pipeline/block_store.c's business; what the task's budget does
+ * not allow to collect goes to a scratch file at once.  Invariant: the store has the partition only
+ * after seal; bytes is empty once there is a file.
  */
 #include "lib/base/alloc.h"
 #include "lib/engine/op/operators.h"
 #include "lib/engine/pipeline/block_store.h"
 #include "lib/engine/pipeline/shared_cache.h"
+#include "lib/shuffle/scratch_file.h"
 #include "lib/shuffle/shuffle_block.h"
 
 enum { BLOCK_BYTES = 512 << 10 };
@@ -14,8 +16,9 @@ enum { BLOCK_BYTES = 512 << 10 };
 typedef struct state {
     gly_type *types;
     gly_builder bytes;
+    size_t reserved; /* for bytes */
+    gly_scratch_file *file;
     uint64_t rows;
-    size_t charged;
 } state;
 
 typedef struct local {
@@ -43,7 +46,8 @@ static void dispose(gly_op_node *node) {
     state *shared = node->state;
     if (shared != NULL) {
         gly_builder_clear(&shared->bytes);
-        gly_budget_release(&node->task->budget, shared->charged);
+        gly_budget_release(&node->task->budget, shared->reserved);
+        gly_scratch_file_close(shared->file);
     }
 }
 
@@ -59,22 +63,37 @@ static gly_status open_sink(gly_op_node *node, gly_worker *worker, void **ret_lo
     return GLY_OK;
 }
 
+/* Appends a worker's block; locked. */
+static gly_status append(gly_op_node *node, gly_str block, gly_error *err) {
+    state *shared = node->state;
+    gly_budget *budget = &node->task->budget;
+    if (shared->file == NULL && gly_budget_try_reserve(budget, block.size)) {
+        shared->reserved += block.size;
+        gly_builder_add_str(&shared->bytes, block);
+        return GLY_OK;
+    }
+    if (shared->file == NULL) {
+        gly_block_store *store = gly_shared_cache_blocks(node->task->environment->shared);
+        GLY_TRY(gly_scratch_file_open(gly_block_store_directory(store), &shared->file, err));
+        GLY_TRY(gly_scratch_file_write(shared->file, shared->bytes.data, shared->bytes.size, err));
+        gly_builder_clear(&shared->bytes);
+        gly_budget_release(budget, shared->reserved);
+        shared->reserved = 0;
+    }
+    return gly_scratch_file_write(shared->file, block.data, block.size, err);
+}
+
 static gly_status flush(local *self, gly_error *err) {
     gly_task_state *task = self->node->task;
-    state *shared = self->node->state;
     gly_builder_reset(&self->block);
     GLY_TRY(gly_shuffle_block_builder_flush(self->builder, task->environment->shuffle_codec,
                                             &self->block, err));
     pthread_mutex_lock(task->lock);
-    gly_builder_add_str(&shared->bytes, gly_builder_str(&self->block));
-    shared->rows += self->rows;
-    if (shared->bytes.capacity > shared->charged) {
-        gly_budget_force(&task->budget, shared->bytes.capacity - shared->charged);
-        shared->charged = shared->bytes.capacity;
-    }
+    gly_status status = append(self->node, gly_builder_str(&self->block), err);
+    ((state *)self->node->state)->rows += self->rows;
     pthread_mutex_unlock(task->lock);
     self->rows = 0;
-    return GLY_OK;
+    return status;
 }
 
 static gly_status sink(void *context, const gly_batch *batch, gly_error *err) {
@@ -98,13 +117,15 @@ static void close_sink(void *context) {
 static gly_status seal(gly_op_node *node, gly_error *err) {
     state *shared = node->state;
     gly_task_result *result = node->task->result;
-    uint64_t size = shared->bytes.size;
-    gly_budget_release(&node->task->budget, shared->charged); /* the store reserves its own */
-    shared->charged = 0;
+    gly_scratch_file *file = shared->file;
+    uint64_t size = file != NULL ? gly_scratch_file_size(file) : shared->bytes.size;
+    gly_budget_release(&node->task->budget, shared->reserved); /* the store reserves its own */
+    shared->reserved = 0;
+    shared->file = NULL;
     gly_block_store *store = gly_shared_cache_blocks(node->task->environment->shared);
     GLY_TRY(gly_block_store_put(store, node->plan->cached.cache_id, node->task->spec->partition,
                                 shared->types, node->plan->children[0]->schema.field_count,
-                                shared->rows, &shared->bytes, err));
+                                shared->rows, &shared->bytes, file, err));
     result->result_rows = result->metrics.output_rows = shared->rows;
     result->result_bytes = result->metrics.output_bytes = size;
     return GLY_OK;

@@ -103,7 +103,7 @@ static gly_status to_disk(gly_block_store *store, gly_cached_block *block, gly_e
 
 gly_status gly_block_store_put(gly_block_store *store, uint64_t cache_id, uint32_t partition,
                                const gly_type *types, uint32_t column_count, uint64_t row_count,
-                               gly_builder *bytes, gly_error *err) {
+                               gly_builder *bytes, gly_scratch_file *file, gly_error *err) {
     gly_cached_block *block = GLY_NEW(gly_cached_block);
     block->cache_id = cache_id;
     block->partition = partition;
@@ -113,10 +113,13 @@ gly_status gly_block_store_put(gly_block_store *store, uint64_t cache_id, uint32
         memcpy(block->types, types, column_count * sizeof *types);
     }
     block->row_count = row_count;
-    block->size = bytes->size;
-    block->memory = bytes->data == NULL ? gly_alloc(1) : gly_alloc_resize(bytes->data, bytes->size + 1);
-    *bytes = (gly_builder){0};
-    if (!gly_budget_try_reserve(store->memory, (size_t)block->size)) {
+    block->file = file;
+    block->size = file != NULL ? gly_scratch_file_size(file) : bytes->size;
+    if (file == NULL) {
+        block->memory = gly_alloc_resize(bytes->data, bytes->size + 1);
+        *bytes = (gly_builder){0};
+    }
+    if (file == NULL && !gly_budget_try_reserve(store->memory, (size_t)block->size)) {
         gly_status status = to_disk(store, block, err);
         if (status != GLY_OK) {
             free(block->memory);
@@ -133,6 +136,8 @@ gly_status gly_block_store_put(gly_block_store *store, uint64_t cache_id, uint32
     pthread_mutex_unlock(&store->lock);
     return GLY_OK;
 }
+
+const char *gly_block_store_directory(const gly_block_store *store) { return store->local_dir; }
 
 gly_cached_block *gly_block_store_hold(gly_block_store *store, uint64_t cache_id,
                                        uint32_t partition) {

@@ -11,16 +11,20 @@
 #include "lib/data/type.h"
 
 typedef struct gly_block_store gly_block_store;
+typedef struct gly_scratch_file gly_scratch_file; /* lib/shuffle/scratch_file.h */
 typedef struct gly_cached_block gly_cached_block; /* one partition, while it is held */
 
 gly_block_store *gly_block_store_make(gly_budget *memory, const char *local_dir);
 void gly_block_store_free(gly_block_store *store); /* accepts NULL */
 /* Takes bytes (blocks of shuffle_block.h, one after the other) and leaves *bytes empty, also on
- * failure.  Replaces what was there.  DISK_FULL or IO when neither memory nor disk has room. */
+ * failure.  file: the blocks are in there instead; taken, too.  Replaces what was there.  DISK_FULL
+ * or IO when neither memory nor disk has room. */
 GLY_NODISCARD gly_status gly_block_store_put(gly_block_store *store, uint64_t cache_id,
                                              uint32_t partition, const gly_type *types,
                                              uint32_t column_count, uint64_t row_count,
-                                             gly_builder *bytes, gly_error *err);
+                                             gly_builder *bytes, gly_scratch_file *file,
+                                             gly_error *err);
+const char *gly_block_store_directory(const gly_block_store *store); /* for such files */
 /* NULL: not here.  A held partition stays where it is until it is released. */
 gly_cached_block *gly_block_store_hold(gly_block_store *store, uint64_t cache_id,
                                        uint32_t partition);

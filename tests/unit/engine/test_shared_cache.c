@@ -120,7 +120,7 @@ static void put(gly_block_store *store, uint32_t partition, size_t size) {
     gly_builder bytes = {0};
     gly_builder_add_repeat(&bytes, (char)('a' + partition), size);
     gly_error err;
-    GLY_CHECK_OK(gly_block_store_put(store, 9, partition, &type, 1, 1, &bytes, &err), &err);
+    GLY_CHECK_OK(gly_block_store_put(store, 9, partition, &type, 1, 1, &bytes, NULL, &err), &err);
     GLY_CHECK(bytes.data == NULL);
 }
 

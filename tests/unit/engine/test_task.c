@@ -431,6 +431,29 @@ GLY_TEST(cached_tables_are_read_back_from_memory_and_disk) {
     }
 }
 
+GLY_TEST(what_is_too_large_to_collect_is_cached_on_disk) {
+    fixture f;
+    open_fixture(&f);
+    f.task_memory = 100 << 10;
+    gly_physical *write = cached(&f, GLY_PHYSICAL_CACHE_WRITE,
+                                 project_times_ten(&f, range(&f, 0, 300000, 1, 2)), 2);
+    gly_task_result done;
+    gly_error err;
+    for (uint32_t p = 0; p < 2; p++) {
+        GLY_CHECK_OK(try_task(&f, write, p, 0, 0, NULL, NULL, &done, &err), &err);
+        GLY_CHECK_INT(done.result_rows, 150000);
+        GLY_CHECK(done.metrics.peak_memory_bytes <= 100 << 10);
+    }
+    uint64_t memory;
+    uint64_t disk;
+    gly_block_store_usage(gly_shared_cache_blocks(f.environment.shared), &memory, &disk);
+    GLY_CHECK(memory == 0 && disk > 100 << 10);
+    rows sums = run_result(&f, result(&f, cached(&f, GLY_PHYSICAL_CACHED, NULL, 1)), 0, NULL);
+    GLY_CHECK_INT(sums.count, 300000);
+    GLY_CHECK_INT(sums.sum[0], (int64_t)300000 * 299999 / 2 * 10);
+    close_fixture(&f);
+}
+
 GLY_SUITE("task", range_filter_project_result, ranges_are_cut_as_spark_cuts_them,
           values_come_in_partition_0, shuffles_bring_every_row_once,
           broadcasts_are_read_whole_by_everyone, equal_keys_meet,
@@ -440,4 +463,5 @@ GLY_SUITE("task", range_filter_project_result, ranges_are_cut_as_spark_cuts_them
           remote_pieces_are_fetched_ahead_and_in_order,
           cancelled_tasks_stop_and_leave_nothing,
           the_first_error_wins_and_everything_is_disposed, bad_plans_are_refused,
-          cached_tables_are_read_back_from_memory_and_disk)
+          cached_tables_are_read_back_from_memory_and_disk,
+          what_is_too_large_to_collect_is_cached_on_disk)
