@@ -89,7 +89,11 @@ struct gly_physical {
              * type is the result's; args: the argument (COMPLETE, PARTIAL; FILTER belongs to
              * these) or its state columns (MERGE, FINAL); name: how people know it, "sum(x)". */
             gly_expr **aggregates;
-            bool skip_allowed; /* a partial that may pass rows through when it does not reduce */
+            /* A partial that may pass rows through when it does not reduce.  With aggregates and
+             * groups, any PARTIAL may put a group out several times; without aggregates, only one
+             * with skip_allowed.  Calls of one node may mix COMPLETE with FINAL, PARTIAL with MERGE;
+             * then, as with MERGE and FINAL alone, each group comes once. */
+            bool skip_allowed;
         } aggregate;
         struct {
             /* children[0] probes (streams), children[1] is built.  kind is seen from the probe:

@@ -292,10 +292,10 @@ static gly_status add_first_step(distincts *d, gly_planned *planned, gly_error *
     return GLY_OK;
 }
 
-/* Again by all keys, after rows moved. */
+/* Again by all keys: after rows moved, or because a PARTIAL may put a key out more than once. */
 static void add_merge_step(distincts *d, gly_planned *planned) {
     gly_physical *below = planned->node;
-    gly_physical *first = below->children[0]; /* below the exchange */
+    gly_physical *first = below->kind == GLY_PHYSICAL_EXCHANGE ? below->children[0] : below;
     uint32_t count = first->aggregate.aggregate_count, column = d->key_count;
     gly_expr **calls = GLY_ARENA_ARRAY(d->planner->arena, gly_expr *, count);
     for (uint32_t i = 0; i < count; i++) {
@@ -396,12 +396,16 @@ gly_status gly_choose_distinct_node(gly_planner *planner, const gly_logical *nod
         is_single || (d.group_count > 0 &&
                       gly_place_exchanges_is_clustered(&d.input, d.group_count, d.groups));
     GLY_TRY(add_first_step(&d, ret, err));
+    ret->node->aggregate.skip_allowed =
+        !is_clustered || ret->node->aggregate.aggregate_count > 0;
     if (is_clustered) {
+        if (ret->node->aggregate.skip_allowed) {
+            add_merge_step(&d, ret);
+        }
         add_group_step(&d, true, ret);
         return GLY_OK;
     }
     bool one_exchange = has_many_groups(&d);
-    ret->node->aggregate.skip_allowed = true;
     exchange_by(&d, ret, one_exchange ? d.group_count : d.key_count);
     add_merge_step(&d, ret);
     if (one_exchange || ret->node->partition_count == 1) {
