@@ -360,6 +360,8 @@ static gly_physical *make_aggregate(gly_arena *arena, const data *table, uint32_
         }
     }
     gly_physical *plan = make_plan(arena, GLY_PHYSICAL_AGGREGATE, 1, types, count);
+    plan->children[0] = make_plan(arena, GLY_PHYSICAL_VALUES, 0, types, 0);
+    plan->children[0]->row_estimate = UINT64_MAX;
     plan->aggregate.group_count = keys;
     plan->aggregate.groups = groups;
     plan->aggregate.aggregate_count = call_count;
@@ -435,6 +437,9 @@ static void bench_groups(gly_arena *arena, uint64_t rows) {
     run_stream("partial: the same, clustered", partial, &clustered);
     run_stream("partial: all keys different", partial, &unique);
     run_stream("partial: 1000 keys", partial, &few);
+    data some = make_pairs(rows, 100000, 1, false);
+    run_stream("partial: 100000 keys", partial, &some);
+    free_data(&some);
     run_breaker("no keys: sum count min max avg",
                 make_aggregate(arena, &few, 0, plain_calls, 5, GLY_AGGREGATE_COMPLETE), &few, 1);
     free_data(&random);

@@ -21,6 +21,7 @@
 
 enum {
     STREAM_TABLE_BYTES = 1 << 20,
+    STREAM_LARGEST_BYTES = 8 << 20,
     STREAM_LEAST_SLOTS = 4096,
     MERGE_AT_ONCE = 8192, /* so few groups in all are merged by one thread */
 };
@@ -544,6 +545,7 @@ typedef struct streamer {
     gly_arena *arena; /* scratch of what is downstream while groups are pushed */
     bool is_passing;
     uint64_t rows_in, groups_out;
+    uint64_t rows_since; /* the table was empty */
 } streamer;
 
 bool gly_op_aggregate_is_stream(const gly_physical *plan) {
@@ -558,6 +560,37 @@ bool gly_op_aggregate_is_stream(const gly_physical *plan) {
     return plan->aggregate.aggregate_count > 0 || plan->aggregate.skip_allowed;
 }
 
+/* Bytes of memory for a slot of the table. */
+static size_t slot_bytes(const streamer *s) {
+    const gly_group_table *table = &s->groups.table;
+    return table->is_word ? table->layout->row_size : table->layout->row_size + sizeof(uint64_t);
+}
+
+/* The table is full and hardly anything repeated.  Would it, with room for all keys there are?  n rows
+ * of D equally likely keys repeat about n^2 / 2D times, so D is about n^2 / 2(n - groups). */
+static bool grow_table(streamer *s) {
+    const gly_physical *child = s->owner->node->plan->children[0];
+    double rows = (double)s->rows_since;
+    double groups = (double)gly_agg_groups_count(&s->groups);
+    double keys = rows * rows / (2 * (rows - groups) + 1);
+    double share = child->row_estimate == UINT64_MAX
+                       ? 1e18
+                       : (double)child->row_estimate / GLY_MAX(child->partition_count, 1u);
+    uint64_t slots = s->groups.table.max_capacity;
+    if (groups < rows / 2 || keys * 4 > share) {
+        return false;
+    }
+    while ((double)slots * 5 / 8 < keys * 1.1) {
+        slots *= 2;
+        if (slots * slot_bytes(s) > STREAM_LARGEST_BYTES) {
+            return false;
+        }
+    }
+    bool grows = slots > s->groups.table.max_capacity;
+    s->groups.table.max_capacity = slots;
+    return grows;
+}
+
 static gly_status open_stream(gly_op_node *node, gly_worker *worker, gly_downstream next_stream,
                               void **ret_local, gly_error *err) {
     aggregation *a = node->state;
@@ -569,10 +602,8 @@ static gly_status open_stream(gly_op_node *node, gly_worker *worker, gly_downstr
     s->expr = make_expr_state(a);
     s->arena = gly_arena_make();
     gly_agg_groups_init(&s->groups, &a->plan, a->keys, a->key_count, &a->budget);
-    uint32_t slot = s->groups.table.is_word ? s->groups.table.layout->row_size
-                                            : s->groups.table.layout->row_size + 8;
     uint64_t slots = STREAM_LEAST_SLOTS;
-    while (slots * 2 * slot <= STREAM_TABLE_BYTES) {
+    while (slots * 2 * slot_bytes(s) <= STREAM_TABLE_BYTES) {
         slots *= 2;
     }
     s->groups.table.max_capacity = slots;
@@ -639,19 +670,25 @@ static gly_status push(void *local, const gly_batch *batch, gly_error *err) {
     }
     gly_agg_batch rows = {columns + a->key_count, batch->selection, batch->selected, batch->count};
     GLY_TRY(gly_agg_groups_add(&s->groups, columns, &rows, false, false, scratch, &is_full, err));
-    if (!is_full) {
-        s->rows_in += batch->selected;
-        return GLY_OK;
+    if (is_full && grow_table(s)) {
+        GLY_TRY(gly_agg_groups_add(&s->groups, columns, &rows, false, false, scratch, &is_full,
+                                   err));
     }
-    GLY_TRY(push_groups(s, err));
-    if (a->node->plan->aggregate.skip_allowed && s->groups_out > s->rows_in / 5 * 4) {
-        s->is_passing = true;
-        gly_agg_groups_drop(&s->groups);
-        return pass(s, batch, columns, err);
+    if (is_full) {
+        GLY_TRY(push_groups(s, err));
+        if (a->node->plan->aggregate.skip_allowed && s->groups_out > s->rows_in / 5 * 4) {
+            s->is_passing = true;
+            gly_agg_groups_drop(&s->groups);
+            return pass(s, batch, columns, err);
+        }
+        gly_agg_groups_reset(&s->groups);
+        s->rows_since = 0;
+        GLY_TRY(gly_agg_groups_add(&s->groups, columns, &rows, false, true, scratch, &is_full,
+                                   err));
     }
-    gly_agg_groups_reset(&s->groups);
     s->rows_in += batch->selected;
-    return gly_agg_groups_add(&s->groups, columns, &rows, false, true, scratch, &is_full, err);
+    s->rows_since += batch->selected;
+    return GLY_OK;
 }
 
 static gly_status flush(void *local, gly_error *err) {
