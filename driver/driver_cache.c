@@ -62,36 +62,41 @@ bool gly_driver_cache_is_complete(gly_driver *driver, uint64_t cache_id) {
     return complete;
 }
 
-/* The first cached table below node that is partitioned like the stage, or 0. */
-static uint64_t find_cached(const gly_physical *node, uint32_t task_count) {
-    if (node->kind == GLY_PHYSICAL_CACHED && node->partition_count == task_count) {
-        return node->cached.cache_id;
+/* Which executor has the cached partition that node reads when it puts out partition; 0: none or
+ * not known.  A UNION's partitions are its children's, one child after the other; of a join's cached
+ * sides the first one counts. */
+static uint32_t find_executor(gly_driver *driver, const gly_physical *node, uint32_t partition) {
+    if (node->kind == GLY_PHYSICAL_CACHED) {
+        const gly_driver_cache *cache = find(driver, node->cached.cache_id);
+        return cache != NULL && partition < cache->partition_count ? cache->executors[partition] : 0;
     }
-    for (uint32_t i = 0; i < node->child_count; i++) {
-        uint64_t id = find_cached(node->children[i], task_count);
-        if (id != 0) {
-            return id;
+    uint32_t executor = 0;
+    for (uint32_t i = 0; i < node->child_count && executor == 0; i++) {
+        const gly_physical *child = node->children[i];
+        if (node->kind != GLY_PHYSICAL_UNION) {
+            executor = find_executor(driver, child, partition);
+        } else if (partition < child->partition_count) {
+            return find_executor(driver, child, partition);
+        } else {
+            partition -= child->partition_count;
         }
     }
-    return 0;
+    return executor;
 }
 
 const gly_scheduler_preference *gly_driver_cache_preferences(gly_driver *driver, gly_arena *arena,
                                                              const gly_physical *plan,
                                                              uint32_t task_count) {
-    uint64_t cache_id = find_cached(plan, task_count);
-    gly_scheduler_preference *preferences = NULL;
+    gly_scheduler_preference *preferences = GLY_ARENA_ARRAY(arena, gly_scheduler_preference, task_count);
+    uint32_t *executors = GLY_ARENA_ARRAY(arena, uint32_t, task_count);
+    bool has_any = false;
     pthread_mutex_lock(&driver->lock);
-    const gly_driver_cache *cache = cache_id == 0 ? NULL : find(driver, cache_id);
-    if (cache != NULL && cache->partition_count == task_count) {
-        preferences = GLY_ARENA_ARRAY(arena, gly_scheduler_preference, task_count);
-        uint32_t *executors =
-            gly_arena_copy(arena, cache->executors, task_count * sizeof *executors);
-        for (uint32_t p = 0; p < task_count; p++) {
-            preferences[p].executor_count = executors[p] != 0;
-            preferences[p].executors = &executors[p];
-        }
+    for (uint32_t p = 0; p < task_count && driver->caches.count > 0; p++) {
+        executors[p] = find_executor(driver, plan, p);
+        preferences[p].executor_count = executors[p] != 0;
+        preferences[p].executors = &executors[p];
+        has_any |= executors[p] != 0;
     }
     pthread_mutex_unlock(&driver->lock);
-    return preferences;
+    return has_any ? preferences : NULL;
 }
