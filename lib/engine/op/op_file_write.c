@@ -1,9 +1,10 @@
 /* op_file_write.c - INSERT and CREATE TABLE AS: a file per task (per worker of a wide one).
  *
- *   <path>/<partition>-<task id>/part-00007-<query>.<extension>         worker 0
- *   <path>/<partition>-<task id>/part-00007-<query>-c001.<extension>    worker 1
+ *   <path>/<partition>-<task id>/part-00007-<job>.<extension>         worker 0
+ *   <path>/<partition>-<task id>/part-00007-<job>-c001.<extension>    worker 1
  *
- * path is the job's temporary directory; the driver moves the files of the attempts that won.  A
+ * path is the job's temporary directory, <job> its last part: unique, so that appending never meets
+ * a name that is there.  The driver moves the files of the attempts that won.  A
  * partition without rows writes nothing, except partition 0, so that the schema survives.
  *
  * Invariant: a task that fails leaves no directory.
@@ -70,6 +71,18 @@ static gly_status open_sink(gly_op_node *node, gly_worker *worker, void **ret_lo
     return GLY_OK;
 }
 
+/* The last part of a path that may end with slashes. */
+static gly_str last_part(gly_str path) {
+    while (path.size > 0 && path.data[path.size - 1] == '/') {
+        path.size--;
+    }
+    size_t start = path.size;
+    while (start > 0 && path.data[start - 1] != '/') {
+        start--;
+    }
+    return (gly_str){path.data + start, path.size - start};
+}
+
 static gly_str file_path(local *self) {
     const gly_task_spec *spec = self->node->task->spec;
     const state *shared = self->node->state;
@@ -79,10 +92,11 @@ static gly_str file_path(local *self) {
         snprintf(part, sizeof part, "-c%03u", self->index);
     }
     const char *extension = shared->format->extension;
-    return gly_str_of(gly_arena_format(arena, "%.*s/part-%05u-%016llx%s%s%s",
+    gly_str job = last_part(self->node->plan->file_write.path);
+    return gly_str_of(gly_arena_format(arena, "%.*s/part-%05u-%.*s%s%s%s",
                                        GLY_STR_ARG(shared->directory), spec->partition,
-                                       (unsigned long long)spec->query_id, part,
-                                       extension[0] == '.' ? "" : ".", extension));
+                                       GLY_STR_ARG(job), part, extension[0] == '.' ? "" : ".",
+                                       extension));
 }
 
 static gly_status open_writer(local *self, gly_error *err) {

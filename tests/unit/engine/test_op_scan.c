@@ -72,7 +72,7 @@ static gly_expr *call(fixture *f, gly_function_id id, gly_type type, int64_t num
     return gly_expr_call(f->arena, id, type, true, 2, args);
 }
 
-/* (id, id * 2) for id from 0 to rows - 1, into <directory>/out. */
+/* (id, id * 2) for id from 0 to rows - 1, into <directory>/job-17. */
 static gly_physical *writer(fixture *f, int64_t rows, uint32_t partitions, const char *format) {
     gly_physical *range = node(f, GLY_PHYSICAL_RANGE, NULL);
     range->schema.field_count = 1;
@@ -86,7 +86,7 @@ static gly_physical *writer(fixture *f, int64_t rows, uint32_t partitions, const
     project->project.exprs[1] = call(f, GLY_FN_MULTIPLY, GLY_TYPE_OF(BIGINT), 2);
     gly_physical *write = node(f, GLY_PHYSICAL_FILE_WRITE, project);
     write->file_write.format = gly_str_of(format);
-    write->file_write.path = gly_str_of(gly_arena_format(f->arena, "%s/out", f->directory));
+    write->file_write.path = gly_str_of(gly_arena_format(f->arena, "%s/job-17", f->directory));
     return write;
 }
 
@@ -171,7 +171,7 @@ GLY_TEST(what_tasks_write_is_scanned) {
             GLY_CHECK(done.file_count >= 1 && done.file_count <= width);
             for (uint32_t i = 0; i < done.file_count; i++) {
                 GLY_CHECK(strstr(gly_arena_format(f.arena, "%.*s", GLY_STR_ARG(done.files[i].path)),
-                                 p == 0 ? "/part-00000-000000000000feed" : "/part-00001-") != NULL);
+                                 p == 0 ? "/part-00000-job-17" : "/part-00001-job-17") != NULL);
                 rows += done.files[i].rows;
                 files[file_count++] = done.files[i];
             }
