@@ -1,9 +1,10 @@
-/* shuffle_bench.c - how fast rows go through a shuffle: map tasks that write, reduce tasks that read.
+/* shuffle_bench.c - how fast rows go through a shuffle: map tasks that write, reduce tasks that
+ * read.
  *
  *   galley-shuffle-bench [rows [partitions [maps [shape [codec]]]]]
  *
- * shape: int (bigint, bigint), text (bigint, string of 8-40 bytes).  One thread.  Prints CPU ns per row
- * for the scatter and blocks, for the file, and for reading everything back.
+ * shape: int (bigint, bigint), text (bigint, string of 8-40 bytes).  One thread.  Prints CPU ns per
+ * row for the scatter and blocks, for the file, and for reading everything back.
  */
 #include "lib/base/alloc.h"
 #include "lib/base/arena.h"

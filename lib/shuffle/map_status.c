@@ -80,8 +80,7 @@ static bool get_offsets(gly_arena *arena, gly_str *in, gly_map_status *ret) {
     ret->offsets[0] = at;
     for (size_t p = 0; p < count; p++) {
         uint64_t length;
-        if (!get_number(in, &length) || __builtin_add_overflow(at, length, &at) ||
-            at > INT64_MAX) {
+        if (!get_number(in, &length) || __builtin_add_overflow(at, length, &at) || at > INT64_MAX) {
             return false;
         }
         ret->offsets[p + 1] = at;
@@ -102,8 +101,7 @@ gly_status gly_map_status_decode(gly_arena *arena, gly_str bytes, gly_map_status
     if (!get_number(&in, &map_partition) || map_partition > UINT32_MAX ||
         !get_number(&in, &status.row_count) || !get_text(arena, &in, &status.executor_id) ||
         !get_text(arena, &in, &status.host_id) || !get_text(arena, &in, &status.endpoint) ||
-        !get_text(arena, &in, &status.path) || !get_offsets(arena, &in, &status) ||
-        in.size != 0) {
+        !get_text(arena, &in, &status.path) || !get_offsets(arena, &in, &status) || in.size != 0) {
         return gly_fail(err, GLY_E_PROTOCOL, "a map status of %zu bytes is damaged at byte %zu",
                         bytes.size, bytes.size - in.size);
     }

@@ -20,6 +20,6 @@ typedef struct gly_map_status {
 } gly_map_status;
 
 void gly_map_status_encode(const gly_map_status *status, gly_builder *out);
-GLY_NODISCARD gly_status gly_map_status_decode(gly_arena *arena, gly_str bytes,
-                                               gly_map_status *ret, gly_error *err);
+GLY_NODISCARD gly_status gly_map_status_decode(gly_arena *arena, gly_str bytes, gly_map_status *ret,
+                                               gly_error *err);
 #endif

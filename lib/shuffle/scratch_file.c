@@ -1,7 +1,7 @@
 /* scratch_file.c - O_TMPFILE where the file system has it, else a file that is unlinked at once.
  *
- * Invariant: size is what was completely written; a failed write leaves it where it was, so that the
- * next one overwrites the torn bytes.  Who counts and budgets is the caller's business.
+ * Invariant: size is what was completely written; a failed write leaves it where it was, so that
+ * the next one overwrites the torn bytes.  Who counts and budgets is the caller's business.
  */
 #include "lib/shuffle/scratch_file.h"
 
@@ -57,8 +57,8 @@ gly_status gly_scratch_file_write(gly_scratch_file *file, const void *bytes, siz
     uint64_t at = atomic_load(&file->size);
     size_t done = 0;
     while (done < size) {
-        ssize_t wrote = pwrite(file->fd, (const char *)bytes + done, size - done,
-                               (off_t)(at + done));
+        ssize_t wrote =
+            pwrite(file->fd, (const char *)bytes + done, size - done, (off_t)(at + done));
         if (wrote < 0 && errno == EINTR) {
             continue;
         }

@@ -1,7 +1,7 @@
 /* shuffle_block.c - what can be said of blocks without decoding them: where they end, checksums.
  *
- * Building is in shuffle_block_builder.c, decoding in shuffle_block_reader.c, the bytes are drawn in
- * shuffle_block_layout.h.
+ * Building is in shuffle_block_builder.c, decoding in shuffle_block_reader.c, the bytes are drawn
+ * in shuffle_block_layout.h.
  */
 #include "lib/base/hash.h"
 #include "lib/shuffle/shuffle_block_layout.h"
@@ -32,7 +32,8 @@ void gly_shuffle_block_sign(char *block, size_t size) {
     gly_block_header header;
     GLY_ASSERT(size >= sizeof header);
     memcpy(&header, block, sizeof header);
-    header.checksum = gly_hash_combine(gly_hash_checksum(block + sizeof header, size - sizeof header),
-                                       gly_hash_checksum(block, 32));
+    header.checksum =
+        gly_hash_combine(gly_hash_checksum(block + sizeof header, size - sizeof header),
+                         gly_hash_checksum(block, 32));
     memcpy(block, &header, sizeof header);
 }

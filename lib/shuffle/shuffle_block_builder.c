@@ -1,9 +1,9 @@
 /* shuffle_block_builder.c - collects rows column by column and writes them as one block.
  *
  * Appending is the hot loop of a shuffle: per column one gather into a flat buffer that doubles.
- * What makes blocks small happens at flush, per column and block: constants are stored once, integers
- * as differences from their smallest in fewer bytes, all-NULL columns as nothing; then the codec runs
- * over the whole, and is left out where it does not pay.
+ * What makes blocks small happens at flush, per column and block: constants are stored once,
+ * integers as differences from their smallest in fewer bytes, all-NULL columns as nothing; then the
+ * codec runs over the whole, and is left out where it does not pay.
  *
  * Invariant: every buffer has room for `capacity` rows; a validity bitmap exists once a NULL came.
  * A text column's data are sizes, its bytes lie in the column's heap in row order.
@@ -25,8 +25,8 @@ struct gly_shuffle_block_builder {
     uint32_t column_count;
     uint32_t rows, capacity;
     size_t row_width;
-    size_t heap_bytes; /* all columns' heap_size */
-    size_t held_bytes; /* all buffers' capacities */
+    size_t heap_bytes;     /* all columns' heap_size */
+    size_t held_bytes;     /* all buffers' capacities */
     uint32_t codec_misses; /* blocks in a row that the codec did not make smaller */
     uint32_t codec_rest;   /* blocks to come for which it is not tried */
     column_buffer columns[];
@@ -212,11 +212,21 @@ static void append_column(gly_shuffle_block_builder *builder, column_buffer *col
         gather_text(builder, column, from, rows, count);
     } else {
         switch (column->width) {
-        case 1: GATHER(uint8_t); break;
-        case 2: GATHER(uint16_t); break;
-        case 4: GATHER(uint32_t); break;
-        case 8: GATHER(uint64_t); break;
-        default: GATHER(gly_i128); break;
+        case 1:
+            GATHER(uint8_t);
+            break;
+        case 2:
+            GATHER(uint16_t);
+            break;
+        case 4:
+            GATHER(uint32_t);
+            break;
+        case 8:
+            GATHER(uint64_t);
+            break;
+        default:
+            GATHER(gly_i128);
+            break;
         }
     }
     append_validity(builder, column, from, rows, count);
@@ -386,8 +396,7 @@ gly_status gly_shuffle_block_builder_flush(gly_shuffle_block_builder *builder, g
     if (builder->rows == 0) {
         return GLY_OK;
     }
-    gly_block_column *headers =
-        gly_alloc((builder->column_count + 1) * sizeof(gly_block_column));
+    gly_block_column *headers = gly_alloc((builder->column_count + 1) * sizeof(gly_block_column));
     for (uint32_t c = 0; c < builder->column_count; c++) {
         choose(&builder->columns[c], builder->rows, &headers[c]);
     }

@@ -10,8 +10,9 @@
  *                           PACKED rows * packed_width | NULLS nothing
  *                heap       text only: all bytes, one text after the other (CONSTANT: one text)
  *
- * The data of a text column are the sizes (u32); packed_width 0: all are `base`.  Views are made when
- * a block is read: sizes and bytes are less to compress, copy and send.  Little-endian throughout.
+ * The data of a text column are the sizes (u32); packed_width 0: all are `base`.  Views are made
+ * when a block is read: sizes and bytes are less to compress, copy and send.  Little-endian
+ * throughout.
  */
 #ifndef GLY_SHUFFLE_BLOCK_LAYOUT_H
 #define GLY_SHUFFLE_BLOCK_LAYOUT_H
@@ -62,10 +63,14 @@ static inline size_t gly_block_width(gly_kind kind) {
 static inline uint64_t gly_block_data_size(const gly_block_column *column, size_t width,
                                            uint64_t rows) {
     switch (column->encoding) {
-    case GLY_BLOCK_PLAIN: return rows * width;
-    case GLY_BLOCK_CONSTANT: return width;
-    case GLY_BLOCK_PACKED: return rows * column->packed_width;
-    default: return 0;
+    case GLY_BLOCK_PLAIN:
+        return rows * width;
+    case GLY_BLOCK_CONSTANT:
+        return width;
+    case GLY_BLOCK_PACKED:
+        return rows * column->packed_width;
+    default:
+        return 0;
     }
 }
 

@@ -15,16 +15,16 @@ typedef struct column_view { /* one column of the current block */
     gly_block_column header;
     const uint64_t *validity; /* or NULL */
     char *data;
-    const char *heap;        /* text */
-    uint64_t heap_at;        /* of the next slice */
-    char *slice;             /* aligned, GLY_BATCH_ROWS values: widened, realigned, or views */
+    const char *heap;         /* text */
+    uint64_t heap_at;         /* of the next slice */
+    char *slice;              /* aligned, GLY_BATCH_ROWS values: widened, realigned, or views */
     uint64_t *slice_validity; /* GLY_BATCH_ROWS bits */
 } column_view;
 
 struct gly_shuffle_block_reader {
     uint32_t column_count;
     gly_type *types;
-    gly_str bytes; /* what is left */
+    gly_str bytes;     /* what is left */
     uint64_t consumed; /* bytes since set, for messages */
     uint32_t block;    /* number of the current block since set */
     char *raw;
@@ -115,8 +115,7 @@ static gly_status inflate(gly_shuffle_block_reader *reader, const gly_block_head
         reader->raw_capacity = GLY_MAX(size, GLY_MIN(reader->raw_capacity * 2, (size_t)1 << 20));
         reader->raw = gly_alloc_aligned(reader->raw_capacity);
     }
-    GLY_TRY_ADD(gly_codec_decompress((gly_codec)header->codec,
-                                     reader->bytes.data + sizeof *header,
+    GLY_TRY_ADD(gly_codec_decompress((gly_codec)header->codec, reader->bytes.data + sizeof *header,
                                      (size_t)header->stored_size, reader->raw, size, err),
                 err, "block %u (at byte %llu)", reader->block,
                 (unsigned long long)reader->consumed);
@@ -284,9 +283,8 @@ static bool slice_text(column_view *view, uint32_t start, uint32_t count, gly_co
             widened[i] = (uint32_t)view->header.base;
         }
     } else {
-        gly_shuffle_pack_widen(GLY_KIND_I32,
-                               view->data + (size_t)start * view->header.packed_width, count,
-                               view->header.base, view->header.packed_width, widened);
+        gly_shuffle_pack_widen(GLY_KIND_I32, view->data + (size_t)start * view->header.packed_width,
+                               count, view->header.base, view->header.packed_width, widened);
     }
     ret->data = slice_buffer(view, sizeof(gly_text));
     return make_views(view, sizes, count, ret->data);
@@ -317,8 +315,8 @@ static bool slice(column_view *view, gly_type type, uint32_t start, uint32_t cou
     }
     if (view->header.encoding == GLY_BLOCK_PACKED) {
         ret->data = slice_buffer(view, width);
-        gly_shuffle_pack_widen(kind, view->data + (size_t)start * view->header.packed_width,
-                               count, view->header.base, view->header.packed_width, ret->data);
+        gly_shuffle_pack_widen(kind, view->data + (size_t)start * view->header.packed_width, count,
+                               view->header.base, view->header.packed_width, ret->data);
         return true;
     }
     ret->data = view->data + (size_t)start * width;

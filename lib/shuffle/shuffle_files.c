@@ -1,7 +1,7 @@
 /* shuffle_files.c - a small table of open files with the least recently used one closed first.
  *
- * Reads run outside the lock: an entry that is being read has readers > 0 and is not closed.  If all
- * are in use, a file is opened for one read only.
+ * Reads run outside the lock: an entry that is being read has readers > 0 and is not closed.  If
+ * all are in use, a file is opened for one read only.
  *
  * Invariant: slots[i].path == NULL means free; at most max_open slots hold a descriptor.
  */

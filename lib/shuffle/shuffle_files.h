@@ -1,7 +1,7 @@
 /* shuffle_files.h - names of shuffle files, and a few of them kept open.
  *
- * A stage of 200 tasks behind 200 maps reads 40,000 pieces of 200 files: an executor opens each file
- * once and reads pieces by offset.  All functions are thread-safe.
+ * A stage of 200 tasks behind 200 maps reads 40,000 pieces of 200 files: an executor opens each
+ * file once and reads pieces by offset.  All functions are thread-safe.
  */
 #ifndef GLY_SHUFFLE_FILES_H
 #define GLY_SHUFFLE_FILES_H

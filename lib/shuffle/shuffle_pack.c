@@ -15,7 +15,8 @@
 #endif
 
 #define RANGE(name, type)                                                                          \
-    CLONES static bool name(const void *data, size_t count, int64_t *ret_base, uint64_t *ret_range) {     \
+    CLONES static bool name(const void *data, size_t count, int64_t *ret_base,                     \
+                            uint64_t *ret_range) {                                                 \
         const type *values = data;                                                                 \
         type low = values[0];                                                                      \
         type high = values[0];                                                                     \
@@ -37,11 +38,16 @@ RANGE(range_i128, gly_i128)
 bool gly_shuffle_pack_range(gly_kind kind, const void *data, size_t count, int64_t *ret_base,
                             uint64_t *ret_range) {
     switch (kind) {
-    case GLY_KIND_I16: return range_i16(data, count, ret_base, ret_range);
-    case GLY_KIND_I32: return range_i32(data, count, ret_base, ret_range);
-    case GLY_KIND_I64: return range_i64(data, count, ret_base, ret_range);
-    case GLY_KIND_I128: return range_i128(data, count, ret_base, ret_range);
-    default: return false;
+    case GLY_KIND_I16:
+        return range_i16(data, count, ret_base, ret_range);
+    case GLY_KIND_I32:
+        return range_i32(data, count, ret_base, ret_range);
+    case GLY_KIND_I64:
+        return range_i64(data, count, ret_base, ret_range);
+    case GLY_KIND_I128:
+        return range_i128(data, count, ret_base, ret_range);
+    default:
+        return false;
     }
 }
 
@@ -50,16 +56,16 @@ uint32_t gly_shuffle_pack_width(uint64_t range) {
 }
 
 #define LOOPS(type, packed_type, suffix)                                                           \
-    CLONES static void narrow_##suffix(const void *restrict data, size_t count, int64_t base,             \
-                                void *restrict output) {                                           \
+    CLONES static void narrow_##suffix(const void *restrict data, size_t count, int64_t base,      \
+                                       void *restrict output) {                                    \
         const type *restrict values = data;                                                        \
         packed_type *restrict packed = output;                                                     \
         for (size_t i = 0; i < count; i++) {                                                       \
             packed[i] = (packed_type)((uint64_t)values[i] - (uint64_t)base);                       \
         }                                                                                          \
     }                                                                                              \
-    CLONES static void widen_##suffix(const void *restrict data, size_t count, int64_t base,              \
-                               void *restrict output) {                                            \
+    CLONES static void widen_##suffix(const void *restrict data, size_t count, int64_t base,       \
+                                      void *restrict output) {                                     \
         const packed_type *restrict packed = data;                                                 \
         type *restrict values = output;                                                            \
         for (size_t i = 0; i < count; i++) {                                                       \
@@ -89,11 +95,16 @@ static const struct {
     uint8_t kind, width;
     loop *narrow, *widen;
 } loops[] = {
-    {GLY_KIND_I16, 1, narrow_i16_1, widen_i16_1},    {GLY_KIND_I32, 1, narrow_i32_1, widen_i32_1},
-    {GLY_KIND_I32, 2, narrow_i32_2, widen_i32_2},    {GLY_KIND_I64, 1, narrow_i64_1, widen_i64_1},
-    {GLY_KIND_I64, 2, narrow_i64_2, widen_i64_2},    {GLY_KIND_I64, 4, narrow_i64_4, widen_i64_4},
-    {GLY_KIND_I128, 1, narrow_i128_1, widen_i128_1}, {GLY_KIND_I128, 2, narrow_i128_2, widen_i128_2},
-    {GLY_KIND_I128, 4, narrow_i128_4, widen_i128_4}, {GLY_KIND_I128, 8, narrow_i128_8, widen_i128_8},
+    {GLY_KIND_I16, 1, narrow_i16_1, widen_i16_1},
+    {GLY_KIND_I32, 1, narrow_i32_1, widen_i32_1},
+    {GLY_KIND_I32, 2, narrow_i32_2, widen_i32_2},
+    {GLY_KIND_I64, 1, narrow_i64_1, widen_i64_1},
+    {GLY_KIND_I64, 2, narrow_i64_2, widen_i64_2},
+    {GLY_KIND_I64, 4, narrow_i64_4, widen_i64_4},
+    {GLY_KIND_I128, 1, narrow_i128_1, widen_i128_1},
+    {GLY_KIND_I128, 2, narrow_i128_2, widen_i128_2},
+    {GLY_KIND_I128, 4, narrow_i128_4, widen_i128_4},
+    {GLY_KIND_I128, 8, narrow_i128_8, widen_i128_8},
 };
 
 void gly_shuffle_pack_narrow(gly_kind kind, const void *data, size_t count, int64_t base,

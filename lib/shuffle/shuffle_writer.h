@@ -1,4 +1,5 @@
-/* shuffle_writer.h - a map task's output: rows by partition, then one file, contiguous per partition.
+/* shuffle_writer.h - a map task's output: rows by partition, then one file, contiguous per
+ * partition.
  *
  * Each worker thread of the task has a writer of its own (push, finish: that thread only); at the
  * end one thread saves all of them into one file.  Which partition a row belongs to is the caller's
@@ -24,8 +25,7 @@ gly_shuffle_writer *gly_shuffle_writer_make(const gly_type *types, uint32_t colu
                                             const gly_shuffle_writer_options *options);
 void gly_shuffle_writer_free(gly_shuffle_writer *writer); /* gives memory back; accepts NULL */
 /* partitions[i] belongs to the i-th live row; NULL: all go to partition 0. */
-GLY_NODISCARD gly_status gly_shuffle_writer_push(gly_shuffle_writer *writer,
-                                                 const gly_batch *batch,
+GLY_NODISCARD gly_status gly_shuffle_writer_push(gly_shuffle_writer *writer, const gly_batch *batch,
                                                  const uint32_t *partitions, gly_error *err);
 /* No more rows: all become blocks. */
 GLY_NODISCARD gly_status gly_shuffle_writer_finish(gly_shuffle_writer *writer, gly_error *err);
@@ -33,9 +33,9 @@ uint64_t gly_shuffle_writer_rows(const gly_shuffle_writer *writer);
 uint64_t gly_shuffle_writer_spilled_bytes(const gly_shuffle_writer *writer);
 uint64_t gly_shuffle_writer_spill_count(const gly_shuffle_writer *writer);
 
-/* Writes the blocks of all (finished) writers to a new file at path: partition by partition, writers
- * in order.  offsets: partition_count + 1, filled.  On failure no file is left.  DISK_FULL or IO
- * name the path. */
+/* Writes the blocks of all (finished) writers to a new file at path: partition by partition,
+ * writers in order.  offsets: partition_count + 1, filled.  On failure no file is left.  DISK_FULL
+ * or IO name the path. */
 GLY_NODISCARD gly_status gly_shuffle_writer_save(gly_shuffle_writer *const *writers,
                                                  uint32_t writer_count, const char *path,
                                                  uint64_t *offsets, gly_error *err);

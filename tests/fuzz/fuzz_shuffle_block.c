@@ -1,7 +1,7 @@
 /* fuzz_shuffle_block.c - any bytes as shuffle blocks: read or refused, never a crash.
  *
- * Byte 0 chooses the expected columns.  Checksums are put right first, or nothing else would ever be
- * looked at; the bytes behind a block are read as the next one.
+ * Byte 0 chooses the expected columns.  Checksums are put right first, or nothing else would ever
+ * be looked at; the bytes behind a block are read as the next one.
  */
 #include "lib/base/alloc.h"
 #include "lib/shuffle/map_status.h"

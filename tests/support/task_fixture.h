@@ -72,9 +72,8 @@ static void close_fixture(fixture *f) {
 }
 
 static gly_status try_task(fixture *f, const gly_physical *plan, uint32_t partition,
-                           uint32_t shuffle_id, uint32_t input_count,
-                           const gly_task_input *inputs, const atomic_bool *cancelled,
-                           gly_task_result *ret, gly_error *err) {
+                           uint32_t shuffle_id, uint32_t input_count, const gly_task_input *inputs,
+                           const atomic_bool *cancelled, gly_task_result *ret, gly_error *err) {
     gly_task_spec spec = {.query_id = 1,
                           .stage_id = plan->id,
                           .partition = partition,
@@ -95,8 +94,8 @@ static gly_status try_task(fixture *f, const gly_physical *plan, uint32_t partit
 
 enum { BIG = GLY_TYPE_BIGINT };
 
-static gly_physical *node(fixture *f, gly_physical_kind kind, uint32_t fields,
-                          uint32_t partitions, gly_physical *child) {
+static gly_physical *node(fixture *f, gly_physical_kind kind, uint32_t fields, uint32_t partitions,
+                          gly_physical *child) {
     static uint32_t ids = 0;
     gly_physical *plan = gly_physical_make(f->arena, kind, child != NULL);
     plan->id = ++ids;
@@ -138,8 +137,8 @@ static gly_physical *range(fixture *f, int64_t start, int64_t end, int64_t step,
 
 /* column 0 < value */
 static gly_physical *filter_less(fixture *f, gly_physical *child, int64_t value) {
-    gly_physical *plan = node(f, GLY_PHYSICAL_FILTER, child->schema.field_count,
-                              child->partition_count, child);
+    gly_physical *plan =
+        node(f, GLY_PHYSICAL_FILTER, child->schema.field_count, child->partition_count, child);
     plan->filter.condition =
         call(f, GLY_FN_LESS, GLY_TYPE_OF(BOOLEAN), column(f, 0), number(f, value));
     return plan;
@@ -156,8 +155,8 @@ static gly_physical *project_times_ten(fixture *f, gly_physical *child) {
 }
 
 static gly_physical *limit(fixture *f, gly_physical *child, uint64_t rows, uint64_t offset) {
-    gly_physical *plan = node(f, GLY_PHYSICAL_LIMIT, child->schema.field_count,
-                              child->partition_count, child);
+    gly_physical *plan =
+        node(f, GLY_PHYSICAL_LIMIT, child->schema.field_count, child->partition_count, child);
     plan->limit.limit = rows;
     plan->limit.offset = offset;
     return plan;
@@ -169,8 +168,8 @@ static gly_physical *result(fixture *f, gly_physical *child) {
 
 static gly_physical *shuffle_write(fixture *f, gly_physical *child, gly_partitioning_kind kind,
                                    uint32_t partitions) {
-    gly_physical *plan = node(f, GLY_PHYSICAL_SHUFFLE_WRITE, child->schema.field_count, partitions,
-                              child);
+    gly_physical *plan =
+        node(f, GLY_PHYSICAL_SHUFFLE_WRITE, child->schema.field_count, partitions, child);
     gly_partitioning *partitioning = &plan->exchange.partitioning;
     partitioning->kind = (uint8_t)kind;
     partitioning->partition_count = partitions;
@@ -205,8 +204,8 @@ static gly_task_input run_maps(fixture *f, const gly_physical *plan, uint32_t ma
 
 typedef struct rows {
     uint64_t count;
-    int64_t sum[4];   /* per column */
-    uint64_t hash;    /* of the rows, whatever their order */
+    int64_t sum[4];    /* per column */
+    uint64_t hash;     /* of the rows, whatever their order */
     int64_t first[64]; /* column 0 of the first rows */
 } rows;
 
@@ -248,7 +247,8 @@ static void add_result(fixture *f, rows *sums, const gly_task_result *done, uint
         gly_error err;
         GLY_CHECK_OK(gly_shuffle_files_read_at(gly_shared_cache_files(f->environment.shared),
                                                done->result_path, 0, done->result_bytes, bytes,
-                                               &err), &err);
+                                               &err),
+                     &err);
         add_blocks(sums, (gly_str){bytes, done->result_bytes}, columns);
         free(bytes);
     }

@@ -57,8 +57,8 @@ static gly_status open_sink(gly_op_node *node, gly_worker *worker, void **ret_lo
     const state *shared = node->state;
     local *self = GLY_NEW(local);
     self->node = node;
-    self->builder = gly_shuffle_block_builder_make(shared->types,
-                                                   node->plan->children[0]->schema.field_count);
+    self->builder =
+        gly_shuffle_block_builder_make(shared->types, node->plan->children[0]->schema.field_count);
     *ret_local = self;
     return GLY_OK;
 }

@@ -40,8 +40,7 @@ static gly_status prepare(gly_op_node *node, gly_error *err) {
     node->state = shared;
     if (node->task->environment->shared != NULL) {
         shared->store = gly_shared_cache_blocks(node->task->environment->shared);
-        shared->block =
-            gly_block_store_hold(shared->store, plan->cached.cache_id, node->partition);
+        shared->block = gly_block_store_hold(shared->store, plan->cached.cache_id, node->partition);
     }
     if (shared->block == NULL) {
         return lost(node, "has no such partition there", err);

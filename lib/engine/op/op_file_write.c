@@ -93,10 +93,9 @@ static gly_str file_path(local *self) {
     }
     const char *extension = shared->format->extension;
     gly_str job = last_part(self->node->plan->file_write.path);
-    return gly_str_of(gly_arena_format(arena, "%.*s/part-%05u-%.*s%s%s%s",
-                                       GLY_STR_ARG(shared->directory), spec->partition,
-                                       GLY_STR_ARG(job), part, extension[0] == '.' ? "" : ".",
-                                       extension));
+    return gly_str_of(gly_arena_format(
+        arena, "%.*s/part-%05u-%.*s%s%s%s", GLY_STR_ARG(shared->directory), spec->partition,
+        GLY_STR_ARG(job), part, extension[0] == '.' ? "" : ".", extension));
 }
 
 static gly_status open_writer(local *self, gly_error *err) {

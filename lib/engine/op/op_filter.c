@@ -1,7 +1,7 @@
 /* op_filter.c - WHERE: writes a selection, touches no column.
  *
- * The condition's conjuncts are compiled one by one, so that the expression runner can order them by
- * what they cost and keep.  Invariant: the batch that goes on has the child's columns and a
+ * The condition's conjuncts are compiled one by one, so that the expression runner can order them
+ * by what they cost and keep.  Invariant: the batch that goes on has the child's columns and a
  * selection of its own (in the worker's local state).
  */
 #include "lib/base/alloc.h"
@@ -27,8 +27,8 @@ static gly_status prepare(gly_op_node *node, gly_error *err) {
     conjunct_list list = {0};
     gly_expr_each_conjunct(node->plan->filter.condition, add_conjunct, &list);
     gly_expr_program *program;
-    gly_status status = gly_expr_compile(node->task->arena, (uint32_t)list.count, list.items,
-                                         &program, err);
+    gly_status status =
+        gly_expr_compile(node->task->arena, (uint32_t)list.count, list.items, &program, err);
     node->state = status == GLY_OK ? program : NULL;
     gly_array_clear(&list);
     return status;
@@ -48,8 +48,8 @@ static gly_status open_stream(gly_op_node *node, gly_worker *worker, gly_downstr
 static gly_status push(void *context, const gly_batch *batch, gly_error *err) {
     local *self = context;
     uint32_t count = 0;
-    GLY_TRY(gly_expr_select(self->state, batch, self->worker->scratch, self->selection, &count,
-                            err));
+    GLY_TRY(
+        gly_expr_select(self->state, batch, self->worker->scratch, self->selection, &count, err));
     gly_batch kept = *batch;
     kept.selected = count;
     kept.selection = count == batch->count ? NULL : self->selection;

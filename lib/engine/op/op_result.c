@@ -63,8 +63,8 @@ static gly_status open_sink(gly_op_node *node, gly_worker *worker, void **ret_lo
     const state *shared = node->state;
     local *self = GLY_NEW(local);
     self->node = node;
-    self->builder = gly_shuffle_block_builder_make(shared->types,
-                                                   node->plan->children[0]->schema.field_count);
+    self->builder =
+        gly_shuffle_block_builder_make(shared->types, node->plan->children[0]->schema.field_count);
     *ret_local = self;
     return GLY_OK;
 }
@@ -88,10 +88,10 @@ static gly_status write_file(state *shared, const char *bytes, size_t size, gly_
 static gly_status open_file(gly_op_node *node, gly_error *err) {
     state *shared = node->state;
     const gly_task_spec *spec = node->task->spec;
-    shared->path = gly_arena_format(node->task->arena, "%s/shuffle-%llx-result-%u-%u-%llu.data",
-                                    node->task->environment->local_dir,
-                                    (unsigned long long)spec->query_id, spec->stage_id,
-                                    spec->partition, (unsigned long long)spec->task_id);
+    shared->path =
+        gly_arena_format(node->task->arena, "%s/shuffle-%llx-result-%u-%u-%llu.data",
+                         node->task->environment->local_dir, (unsigned long long)spec->query_id,
+                         spec->stage_id, spec->partition, (unsigned long long)spec->task_id);
     shared->fd = open(shared->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (shared->fd < 0) {
         return gly_error_from_errno(err, errno, "cannot make the result file %s", shared->path);

@@ -1,8 +1,8 @@
 /* op_scan.c - files to batches: one reader per split, filters applied inside the reader.
  *
- * The format prunes with the filters it understands and calls select() for the exact answer, so that
- * the other columns are decoded for surviving rows only.  A wide task cuts its splits into pieces:
- * a piece reads the row groups (or lines) that start in it, so any cut is right.
+ * The format prunes with the filters it understands and calls select() for the exact answer, so
+ * that the other columns are decoded for surviving rows only.  A wide task cuts its splits into
+ * pieces: a piece reads the row groups (or lines) that start in it, so any cut is right.
  *
  * Invariant: a worker has at most one reader open; counters are summed when it closes.
  */
@@ -39,7 +39,8 @@ static gly_status prepare_filters(gly_op_node *node, state *shared, gly_error *e
     if (plan->scan.filter_count == 0) {
         return GLY_OK;
     }
-    shared->is_filter_column = GLY_ARENA_ARRAY(node->task->arena, bool, plan->schema.field_count + 1);
+    shared->is_filter_column =
+        GLY_ARENA_ARRAY(node->task->arena, bool, plan->schema.field_count + 1);
     for (uint32_t f = 0; f < plan->scan.filter_count; f++) {
         gly_expr_each_column(plan->scan.filters[f], mark_column, shared->is_filter_column);
     }
@@ -150,7 +151,8 @@ static void close_reader(local *self) {
     }
 }
 
-/* Goes to the next piece, with the same reader if it is of the same file; *ret_end: there is none. */
+/* Goes to the next piece, with the same reader if it is of the same file; *ret_end: there is none.
+ */
 static gly_status next_piece(local *self, bool *ret_end, gly_error *err) {
     state *shared = self->node->state;
     uint32_t at = (uint32_t)atomic_fetch_add(&shared->next, 1);

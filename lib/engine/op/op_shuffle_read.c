@@ -1,8 +1,9 @@
 /* op_shuffle_read.c - the beginning of a reduce stage: this partition's piece of every map's file.
  *
  * Workers draw maps one by one.  A piece is read from the file itself when it lies on this host,
- * else by the fetcher, ahead of its use (piece_prefetch.c).  Whatever goes wrong with a piece (gone, cut off, checksum) is a
- * FETCH_FAILED that names the map task, because running that task again is the cure.
+ * else by the fetcher, ahead of its use (piece_prefetch.c).  Whatever goes wrong with a piece
+ * (gone, cut off, checksum) is a FETCH_FAILED that names the map task, because running that task
+ * again is the cure.
  *
  * Pieces of a few rows are put together (batch_gather.c): 200 maps of 10 rows are one batch.
  * Invariant: empty pieces cost a comparison; pieces are read in windows (block_stream.c), so a
@@ -191,7 +192,8 @@ static gly_status start_map(local *self, uint32_t m, gly_error *err) {
     gly_builder bytes = {0};
     self->bytes += end - start;
     self->remote_bytes += end - start;
-    gly_status status = gly_piece_prefetch_take(shared->prefetch, shared->prefetched[m], &bytes, err);
+    gly_status status =
+        gly_piece_prefetch_take(shared->prefetch, shared->prefetched[m], &bytes, err);
     if (status != GLY_OK) {
         gly_builder_clear(&bytes);
         return status;

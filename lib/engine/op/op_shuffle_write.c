@@ -104,8 +104,8 @@ static gly_status choose(local *self, const gly_batch *batch, gly_error *err) {
     uint32_t partition_count = partitioning->partition_count;
     if (partitioning->kind == GLY_PARTITIONING_HASH) {
         GLY_TRY(gly_expr_run(self->expr_state, batch, self->worker->scratch, self->keys, err));
-        gly_k_hash_columns(self->keys, partitioning->expr_count, batch->selection,
-                           batch->selected, self->hashes);
+        gly_k_hash_columns(self->keys, partitioning->expr_count, batch->selection, batch->selected,
+                           self->hashes);
         scale_hashes(self->hashes, batch->selected, partition_count, self->partitions);
     } else if (self->node->task->spec->width > 1) {
         gly_k_hash_columns(batch->columns, batch->column_count, batch->selection, batch->selected,

@@ -112,14 +112,26 @@ static void append_column(gly_batch_gather *gather, uint32_t c, const gly_batch 
     const gly_column *from = &batch->columns[c];
     gly_column *to = &gather->columns[c];
     switch (gly_type_kind(to->type)) {
-    case GLY_KIND_I8: COPY(uint8_t); break;
-    case GLY_KIND_I16: COPY(uint16_t); break;
+    case GLY_KIND_I8:
+        COPY(uint8_t);
+        break;
+    case GLY_KIND_I16:
+        COPY(uint16_t);
+        break;
     case GLY_KIND_I32:
-    case GLY_KIND_F32: COPY(uint32_t); break;
+    case GLY_KIND_F32:
+        COPY(uint32_t);
+        break;
     case GLY_KIND_I64:
-    case GLY_KIND_F64: COPY(uint64_t); break;
-    case GLY_KIND_I128: COPY(gly_i128); break;
-    default: append_texts(gather, (gly_text *)to->data + gather->rows, from, batch); break;
+    case GLY_KIND_F64:
+        COPY(uint64_t);
+        break;
+    case GLY_KIND_I128:
+        COPY(gly_i128);
+        break;
+    default:
+        append_texts(gather, (gly_text *)to->data + gather->rows, from, batch);
+        break;
     }
     append_validity(gather, c, from, batch);
 }

@@ -1,8 +1,8 @@
 /* block_store.c - cached partitions in a list by use; memory is given back by writing to disk.
  *
- * Compressed blocks are what a shuffle would have written, so a cached table costs little memory and
- * scanning it costs a decompression.  Memory is reserved before the lock is taken, because a refused
- * reservation calls reclaim, which takes it.
+ * Compressed blocks are what a shuffle would have written, so a cached table costs little memory
+ * and scanning it costs a decompression.  Memory is reserved before the lock is taken, because a
+ * refused reservation calls reclaim, which takes it.
  *
  * Invariant: a block has memory (then its size is reserved) or a scratch file.  Blocks that someone
  * holds are neither moved nor freed; dropped ones go with their last holder.

@@ -1,4 +1,5 @@
-/* block_store.h - partitions of cached tables on one executor: compressed blocks, in memory or on disk.
+/* block_store.h - partitions of cached tables on one executor: compressed blocks, in memory or on
+ * disk.
  *
  * What the executor's budget does not allow goes to disk; and when tasks need the memory, the least
  * recently used partitions follow (gly_block_store_reclaim is the budget's hook).  Thread-safe.

@@ -62,8 +62,8 @@ gly_status gly_block_stream_start_bytes(gly_block_stream *stream, gly_builder *b
     *bytes = (gly_builder){0};
     charge(stream);
     size_t needed;
-    GLY_TRY(gly_shuffle_block_measure(gly_builder_str(&stream->window), &stream->whole, &needed,
-                                      err));
+    GLY_TRY(
+        gly_shuffle_block_measure(gly_builder_str(&stream->window), &stream->whole, &needed, err));
     gly_shuffle_block_reader_set(stream->reader, (gly_str){stream->window.data, stream->whole});
     return GLY_OK;
 }

@@ -43,8 +43,7 @@ static gly_status fetch(const gly_piece_prefetch *prefetch, const gly_piece *pie
                            piece->offset, piece->length, out, err));
     if (out->size != piece->length) {
         return gly_fail(err, GLY_E_FETCH_FAILED, "%.*s sent %zu bytes instead of %llu",
-                        GLY_STR_ARG(map->endpoint), out->size,
-                        (unsigned long long)piece->length);
+                        GLY_STR_ARG(map->endpoint), out->size, (unsigned long long)piece->length);
     }
     return GLY_OK;
 }
@@ -96,8 +95,7 @@ static void *thread_main(void *context) {
 
 gly_piece_prefetch *gly_piece_prefetch_start(gly_task_state *task, uint32_t piece_count,
                                              const gly_piece *pieces, uint64_t ahead_bytes) {
-    gly_piece_prefetch *prefetch =
-        gly_alloc_zero(1, sizeof *prefetch + piece_count * sizeof(slot));
+    gly_piece_prefetch *prefetch = gly_alloc_zero(1, sizeof *prefetch + piece_count * sizeof(slot));
     prefetch->task = task;
     prefetch->slot_count = piece_count;
     prefetch->ahead_bytes = ahead_bytes;

@@ -16,8 +16,8 @@ typedef struct gly_piece {
     uint64_t offset, length;
 } gly_piece;
 
-/* Starts fetching; pieces are copied, the maps are not.  ahead_bytes: most bytes that are fetched and
- * not taken; they are charged to the task's budget without asking. */
+/* Starts fetching; pieces are copied, the maps are not.  ahead_bytes: most bytes that are fetched
+ * and not taken; they are charged to the task's budget without asking. */
 gly_piece_prefetch *gly_piece_prefetch_start(gly_task_state *task, uint32_t piece_count,
                                              const gly_piece *pieces, uint64_t ahead_bytes);
 /* Moves piece's bytes to ret (which is empty); once per piece.  Thread-safe. */

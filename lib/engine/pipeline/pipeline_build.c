@@ -3,8 +3,9 @@
  * From a sink downwards, operators that only pass batches on collect as streams until a source is
  * reached: that is one pipeline.  A breaker (aggregate, sort) ends it, as the source, after its own
  * pipeline (with the breaker as sink) and its seal.  A join is a stream whose build side comes
- * first; what it has left afterwards (unmatched build rows, spilled partitions) is one more pipeline
- * through the streams above it, innermost join first, because its rows pass the joins above.
+ * first; what it has left afterwards (unmatched build rows, spilled partitions) is one more
+ * pipeline through the streams above it, innermost join first, because its rows pass the joins
+ * above.
  *
  *   Result <- HashJoin(probe: Filter <- Scan a, build: Scan b)
  *     BUILD?   scan b -> join        SEAL join
@@ -92,13 +93,18 @@ static role role_of(const gly_physical *plan) {
     case GLY_PHYSICAL_FILTER:
     case GLY_PHYSICAL_PROJECT:
     case GLY_PHYSICAL_LIMIT:
-    case GLY_PHYSICAL_UNION: return STREAM;
-    case GLY_PHYSICAL_AGGREGATE: return gly_op_aggregate_is_stream(plan) ? STREAM : BREAKER;
+    case GLY_PHYSICAL_UNION:
+        return STREAM;
+    case GLY_PHYSICAL_AGGREGATE:
+        return gly_op_aggregate_is_stream(plan) ? STREAM : BREAKER;
     case GLY_PHYSICAL_SORT:
-    case GLY_PHYSICAL_TOPN: return BREAKER;
+    case GLY_PHYSICAL_TOPN:
+        return BREAKER;
     case GLY_PHYSICAL_HASH_JOIN:
-    case GLY_PHYSICAL_NESTED_JOIN: return JOIN;
-    default: return SOURCE;
+    case GLY_PHYSICAL_NESTED_JOIN:
+        return JOIN;
+    default:
+        return SOURCE;
     }
 }
 
@@ -120,8 +126,7 @@ static gly_status child_of(const gly_op_node *node, const gly_physical **ret_pla
 /* Goes down to the source of the pipeline into sink; notes joins passed in `joins` as the number of
  * streams above each. */
 static gly_status descend(builder *build, const gly_physical *plan, uint32_t partition,
-                          gly_op_node *sink, node_list *streams, node_list *joins,
-                          gly_error *err) {
+                          gly_op_node *sink, node_list *streams, node_list *joins, gly_error *err) {
     for (;;) {
         gly_op_node *node;
         GLY_TRY(make_node(build, plan, partition, &node, err));
@@ -188,8 +193,7 @@ static gly_status build_root(builder *build, gly_error *err) {
     return GLY_OK;
 }
 
-gly_status gly_pipeline_build_steps(gly_task_state *task, gly_pipeline_steps *ret,
-                                    gly_error *err) {
+gly_status gly_pipeline_build_steps(gly_task_state *task, gly_pipeline_steps *ret, gly_error *err) {
     builder build = {.task = task};
     gly_status status = build_root(&build, err);
     ret->node_count = (uint32_t)build.nodes.count;

@@ -1,10 +1,11 @@
 /* shared_cache.c - a latch per entry: the first task builds, the others wait for it.
  *
- * One lock and one condition for all entries: there are few (a broadcast join each), and waiting for
- * one is rare and long.  Waiters wake every 50 ms to see whether their task was cancelled.
+ * One lock and one condition for all entries: there are few (a broadcast join each), and waiting
+ * for one is rare and long.  Waiters wake every 50 ms to see whether their task was cancelled.
  *
- * Invariant: references counts holders and the builder; an entry in the list with none of them stays
- * until its stage or query is dropped; one that is not in the list goes with its last reference.
+ * Invariant: references counts holders and the builder; an entry in the list with none of them
+ * stays until its stage or query is dropped; one that is not in the list goes with its last
+ * reference.
  */
 #include "lib/engine/pipeline/shared_cache.h"
 

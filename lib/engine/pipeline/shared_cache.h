@@ -26,7 +26,8 @@ typedef struct gly_shared_key {
     uint32_t node_id; /* gly_physical.id */
 } gly_shared_key;
 
-/* memory: the executor's budget (not a task's).  local_dir: where cached blocks go under pressure. */
+/* memory: the executor's budget (not a task's).  local_dir: where cached blocks go under pressure.
+ */
 gly_shared_cache *gly_shared_cache_make(gly_budget *memory, const char *local_dir);
 void gly_shared_cache_free(gly_shared_cache *cache); /* no task may run; accepts NULL */
 
@@ -49,8 +50,8 @@ void gly_shared_cache_release(gly_shared_entry *entry); /* accepts NULL */
 /* Forgets entries of a stage, or of all stages of the query (stage_id UINT32_MAX). */
 void gly_shared_cache_drop(gly_shared_cache *cache, uint64_t query_id, uint32_t stage_id);
 
-gly_budget *gly_shared_cache_budget(gly_shared_cache *cache);     /* the executor's */
-gly_block_store *gly_shared_cache_blocks(gly_shared_cache *cache); /* CACHE TABLE's partitions */
+gly_budget *gly_shared_cache_budget(gly_shared_cache *cache);       /* the executor's */
+gly_block_store *gly_shared_cache_blocks(gly_shared_cache *cache);  /* CACHE TABLE's partitions */
 gly_shuffle_files *gly_shared_cache_files(gly_shared_cache *cache); /* open shuffle files */
 
 #endif

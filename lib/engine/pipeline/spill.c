@@ -28,8 +28,8 @@ static gly_status need_directory(gly_task_state *task, gly_error *err) {
         if (mkdir(path.data, 0700) == 0 || errno == EEXIST) {
             task->spill_dir = path.data;
         } else {
-            status = gly_error_from_errno(err, errno, "cannot make the spill directory %s",
-                                          path.data);
+            status =
+                gly_error_from_errno(err, errno, "cannot make the spill directory %s", path.data);
             gly_builder_clear(&path);
         }
     }

@@ -1,8 +1,8 @@
 /* spill.h - unlinked temporary files of one task: where operators put what memory refused.
  *
- * A spill is written at its end and read anywhere.  The file has no name once it is open, so nothing
- * is left behind whatever happens to the process.  One thread writes a spill at a time; any number
- * of threads may read what is already written.
+ * A spill is written at its end and read anywhere.  The file has no name once it is open, so
+ * nothing is left behind whatever happens to the process.  One thread writes a spill at a time; any
+ * number of threads may read what is already written.
  */
 #ifndef GLY_SPILL_H
 #define GLY_SPILL_H

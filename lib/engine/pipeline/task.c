@@ -29,7 +29,8 @@ static gly_status run_step(gly_task_state *task, const gly_step *step, uint32_t 
             return GLY_OK;
         }
         return gly_worker_run(task, &step->pipeline, err);
-    default: return gly_worker_run(task, &step->pipeline, err);
+    default:
+        return gly_worker_run(task, &step->pipeline, err);
     }
 }
 

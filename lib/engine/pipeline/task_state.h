@@ -1,5 +1,5 @@
-/* task_state.h - the making and clearing of a gly_task_state (op/operator.h), and what its operators
- * report into it.
+/* task_state.h - the making and clearing of a gly_task_state (op/operator.h), and what its
+ * operators report into it.
  */
 #ifndef GLY_TASK_STATE_H
 #define GLY_TASK_STATE_H

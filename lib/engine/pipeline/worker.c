@@ -1,4 +1,5 @@
-/* worker.c - the loop that everything runs in: pull a batch, push it down, look at the clock of others.
+/* worker.c - the loop that everything runs in: pull a batch, push it down, look at the clock of
+ * others.
  *
  *   source.next -> link -> stream.push -> link -> ... -> link -> sink.sink
  *
@@ -36,15 +37,14 @@ typedef struct worker {
     gly_worker base;
     pthread_t thread;
     void *source;
-    link *links; /* stream_count + 1; the last leads to the sink */
+    link *links;     /* stream_count + 1; the last leads to the sink */
     uint32_t opened; /* links opened so far, from the last */
 } worker;
 
 static gly_status pass(void *context, const gly_batch *batch, gly_error *err) {
     link *to = context;
     to->rows += batch->selected;
-    return to->is_sink ? to->op->sink(to->local, batch, err)
-                       : to->op->push(to->local, batch, err);
+    return to->is_sink ? to->op->sink(to->local, batch, err) : to->op->push(to->local, batch, err);
 }
 
 static gly_status open_all(worker *self, gly_error *err) {

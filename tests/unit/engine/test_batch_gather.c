@@ -3,12 +3,9 @@
 
 #include "tests/support/check.h"
 
-static const gly_type types[] = {{.id = GLY_TYPE_INT},
-                                 {.id = GLY_TYPE_STRING},
-                                 {.id = GLY_TYPE_DECIMAL, .precision = 30},
-                                 {.id = GLY_TYPE_BOOLEAN},
-                                 {.id = GLY_TYPE_SMALLINT},
-                                 {.id = GLY_TYPE_DOUBLE}};
+static const gly_type types[] = {
+    {.id = GLY_TYPE_INT},     {.id = GLY_TYPE_STRING},   {.id = GLY_TYPE_DECIMAL, .precision = 30},
+    {.id = GLY_TYPE_BOOLEAN}, {.id = GLY_TYPE_SMALLINT}, {.id = GLY_TYPE_DOUBLE}};
 enum { COLUMNS = GLY_ARRAY_LEN(types) };
 
 static gly_value value_of(gly_arena *arena, uint32_t c, int64_t row, bool with_nulls) {
@@ -17,14 +14,18 @@ static gly_value value_of(gly_arena *arena, uint32_t c, int64_t row, bool with_n
     }
     switch (types[c].id) {
     case GLY_TYPE_STRING: {
-        char *text = gly_arena_format(arena, row % 2 ? "%lld" : "a long text for %lld",
-                                      (long long)row);
+        char *text =
+            gly_arena_format(arena, row % 2 ? "%lld" : "a long text for %lld", (long long)row);
         return gly_value_text(types[c], gly_str_of(text));
     }
-    case GLY_TYPE_DECIMAL: return gly_value_decimal(types[c], (gly_i128)row << 70);
-    case GLY_TYPE_DOUBLE: return gly_value_f64(types[c], (double)row / 4);
-    case GLY_TYPE_BOOLEAN: return gly_value_i64(types[c], row & 1);
-    default: return gly_value_i64(types[c], row);
+    case GLY_TYPE_DECIMAL:
+        return gly_value_decimal(types[c], (gly_i128)row << 70);
+    case GLY_TYPE_DOUBLE:
+        return gly_value_f64(types[c], (double)row / 4);
+    case GLY_TYPE_BOOLEAN:
+        return gly_value_i64(types[c], row & 1);
+    default:
+        return gly_value_i64(types[c], row);
     }
 }
 
@@ -45,8 +46,8 @@ static void append(gly_batch_gather *gather, int64_t first, uint32_t count, bool
     for (uint32_t row = 0; row < count; row += 2) {
         selection[live++] = (uint16_t)row;
     }
-    gly_batch batch = {COLUMNS, count, every_second ? live : count,
-                       every_second ? selection : NULL, columns};
+    gly_batch batch = {COLUMNS, count, every_second ? live : count, every_second ? selection : NULL,
+                       columns};
     gly_batch_gather_append(gather, &batch);
     memset(columns[0].data, 0xee, count * 4);
     gly_arena_free(arena); /* nothing of it is looked at any more */

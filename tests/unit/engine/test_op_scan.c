@@ -1,4 +1,5 @@
-/* test_op_scan.c - rows written to files by tasks and scanned again: filters, splits, widths, metrics. */
+/* test_op_scan.c - rows written to files by tasks and scanned again: filters, splits, widths,
+ * metrics. */
 #include "lib/base/alloc.h"
 #include "lib/engine/pipeline/shared_cache.h"
 #include "lib/engine/task.h"
@@ -247,6 +248,5 @@ GLY_TEST(missing_things_are_named) {
     close_fixture(&f);
 }
 
-GLY_SUITE("scan and file write", what_tasks_write_is_scanned,
-          only_partition_0_writes_an_empty_file, a_failed_write_leaves_nothing,
-          missing_things_are_named)
+GLY_SUITE("scan and file write", what_tasks_write_is_scanned, only_partition_0_writes_an_empty_file,
+          a_failed_write_leaves_nothing, missing_things_are_named)

@@ -105,8 +105,8 @@ GLY_TEST(joins_in_joins_run_in_the_right_order) {
     /* (range join (filter range join range)) joined to range, aggregated */
     gly_physical *inner = hash_join(&f, filter_less(&f, range(&f, 0, 9, 1, 1), 5),
                                     range(&f, 0, 9, 1, 1), GLY_JOIN_INNER);
-    gly_physical *outer = hash_join(&f, inner, limit(&f, range(&f, 0, 9, 1, 1), 3, 0),
-                                    GLY_JOIN_LEFT);
+    gly_physical *outer =
+        hash_join(&f, inner, limit(&f, range(&f, 0, 9, 1, 1), 3, 0), GLY_JOIN_LEFT);
     gly_physical *plan = result(&f, aggregate(&f, outer, GLY_AGGREGATE_COMPLETE));
     steps cutting;
     cut(&f, plan, &cutting);
@@ -154,14 +154,14 @@ GLY_TEST(aggregation_in_two_stages) {
             open_fixture(&f);
             f.width = width;
             f.task_memory = tight ? 300 << 10 : 0;
-            gly_physical *maps = shuffle_write(
-                &f,
-                aggregate(&f, project_modulo(&f, range(&f, 0, 200000, 1, 3), 5000),
-                          GLY_AGGREGATE_PARTIAL),
-                GLY_PARTITIONING_HASH, 5);
+            gly_physical *maps =
+                shuffle_write(&f,
+                              aggregate(&f, project_modulo(&f, range(&f, 0, 200000, 1, 3), 5000),
+                                        GLY_AGGREGATE_PARTIAL),
+                              GLY_PARTITIONING_HASH, 5);
             gly_task_input input = run_maps(&f, maps, 3);
-            gly_physical *final = result(
-                &f, aggregate(&f, shuffle_read(&f, 3, 5, false), GLY_AGGREGATE_FINAL));
+            gly_physical *final =
+                result(&f, aggregate(&f, shuffle_read(&f, 3, 5, false), GLY_AGGREGATE_FINAL));
             rows sums = run_result(&f, final, 1, &input);
             GLY_CHECK_INT(sums.count, 5000);
             GLY_CHECK_INT(sums.sum[0], 5000 * 4999 / 2);
@@ -174,10 +174,9 @@ GLY_TEST(aggregation_in_two_stages) {
 
 /* probe: 0 .. 99,999; build: 50,000 .. 149,999, every second one. */
 static rows join_rows(fixture *f, gly_join_kind kind) {
-    return run_result(f,
-                      result(f, hash_join(f, range(f, 0, 100000, 1, 1),
-                                          range(f, 50000, 150000, 2, 1), kind)),
-                      0, NULL);
+    return run_result(
+        f, result(f, hash_join(f, range(f, 0, 100000, 1, 1), range(f, 50000, 150000, 2, 1), kind)),
+        0, NULL);
 }
 
 GLY_TEST(what_is_left_after_the_probe_comes_out) {
@@ -245,10 +244,10 @@ static void *run_broadcast_task(void *context) {
 GLY_TEST(a_broadcast_table_is_built_once) {
     fixture f;
     open_fixture(&f);
-    gly_task_input input = run_maps(
-        &f, shuffle_write(&f, range(&f, 0, 4000, 1, 2), GLY_PARTITIONING_BROADCAST, 1), 2);
-    gly_physical *join = hash_join(&f, range(&f, 0, 8000, 1, 4), shuffle_read(&f, 1, 1, true),
-                                   GLY_JOIN_INNER);
+    gly_task_input input =
+        run_maps(&f, shuffle_write(&f, range(&f, 0, 4000, 1, 2), GLY_PARTITIONING_BROADCAST, 1), 2);
+    gly_physical *join =
+        hash_join(&f, range(&f, 0, 8000, 1, 4), shuffle_read(&f, 1, 1, true), GLY_JOIN_INNER);
     join->join.is_broadcast = true;
     gly_physical *plan = result(&f, join);
     broadcast_task tasks[4];

@@ -27,7 +27,8 @@ static void *take_and_release(void *context) {
     gly_error err;
     for (;;) {
         GLY_CHECK_OK(gly_shared_cache_acquire(all->cache, (gly_shared_key){1, 2, 3}, NULL, &entry,
-                                              &build, &err), &err);
+                                              &build, &err),
+                     &err);
         if (!build) {
             break;
         }
@@ -147,7 +148,8 @@ GLY_TEST(blocks_move_to_disk_oldest_first) {
         gly_cached_block *block = gly_block_store_hold(store, 9, p);
         gly_builder out = {0};
         GLY_CHECK_OK(gly_block_store_read(block, 100, 200, &out, &err), &err);
-        GLY_CHECK(out.size == 200 && out.data[0] == (char)('a' + p) && out.data[199] == out.data[0]);
+        GLY_CHECK(out.size == 200 && out.data[0] == (char)('a' + p) &&
+                  out.data[199] == out.data[0]);
         gly_builder_clear(&out);
         gly_block_store_release(store, block);
     }

@@ -21,8 +21,8 @@ static void open_fixture(fixture *f, const char *directory) {
     memset(f, 0, sizeof *f);
     f->arena = gly_arena_make();
     gly_budget_init(&f->memory, NULL, 1000);
-    f->environment = (gly_task_environment){
-        .memory = &f->memory, .local_dir = directory, .slot_count = 4};
+    f->environment =
+        (gly_task_environment){.memory = &f->memory, .local_dir = directory, .slot_count = 4};
     f->spec = (gly_task_spec){.query_id = 3, .task_id = 8};
     gly_task_state_init(&f->task, f->arena, &f->environment, &f->spec, &f->result);
 }

@@ -1,6 +1,7 @@
 /* test_task.c - whole tasks from hand-made plans: pipelines, shuffles, results, limits, failures.
  *
- * Plans here use only what the engine's own operators need; SQL-level behaviour is tested elsewhere.
+ * Plans here use only what the engine's own operators need; SQL-level behaviour is tested
+ * elsewhere.
  */
 #include "lib/base/clock.h"
 #include "lib/engine/pipeline/block_store.h"
@@ -48,8 +49,8 @@ GLY_TEST(values_come_in_partition_0) {
     for (int64_t i = 0; i < 5000; i++) {
         plan->values.rows[i] = GLY_ARENA_ARRAY(f.arena, gly_value, 2);
         plan->values.rows[i][0] = gly_value_i64(GLY_TYPE_OF(BIGINT), i);
-        plan->values.rows[i][1] = i % 2 ? gly_value_null(GLY_TYPE_OF(BIGINT))
-                                        : gly_value_i64(GLY_TYPE_OF(BIGINT), -i);
+        plan->values.rows[i][1] =
+            i % 2 ? gly_value_null(GLY_TYPE_OF(BIGINT)) : gly_value_i64(GLY_TYPE_OF(BIGINT), -i);
     }
     rows sums = run_result(&f, result(&f, plan), 0, NULL);
     GLY_CHECK_INT(sums.count, 5000);
@@ -68,14 +69,13 @@ GLY_TEST(shuffles_bring_every_row_once) {
                 f.width = width;
                 f.task_memory = tight ? 64 << 10 : 0;
                 uint32_t partitions = kinds[k] == GLY_PARTITIONING_SINGLE ? 1 : 17;
-                gly_physical *write =
-                    shuffle_write(&f, project_times_ten(&f, range(&f, 0, 60000, 1, 3)), kinds[k],
-                                  partitions);
+                gly_physical *write = shuffle_write(
+                    &f, project_times_ten(&f, range(&f, 0, 60000, 1, 3)), kinds[k], partitions);
                 gly_task_input input = run_maps(&f, write, 3);
                 GLY_CHECK(f.last.shuffle_write_rows == 20000);
                 GLY_CHECK((f.last.spill_bytes > 0) == tight);
-                rows sums = run_result(&f, result(&f, shuffle_read(&f, 2, partitions, false)), 1,
-                                       &input);
+                rows sums =
+                    run_result(&f, result(&f, shuffle_read(&f, 2, partitions, false)), 1, &input);
                 GLY_CHECK_INT(sums.count, 60000);
                 GLY_CHECK_INT(sums.sum[0], (int64_t)60000 * 59999 / 2);
                 GLY_CHECK_INT(sums.sum[1], (int64_t)60000 * 59999 / 2 * 10);
@@ -88,8 +88,8 @@ GLY_TEST(shuffles_bring_every_row_once) {
 GLY_TEST(broadcasts_are_read_whole_by_everyone) {
     fixture f;
     open_fixture(&f);
-    gly_task_input input = run_maps(
-        &f, shuffle_write(&f, range(&f, 0, 5000, 1, 4), GLY_PARTITIONING_BROADCAST, 1), 4);
+    gly_task_input input =
+        run_maps(&f, shuffle_write(&f, range(&f, 0, 5000, 1, 4), GLY_PARTITIONING_BROADCAST, 1), 4);
     rows sums = run_result(&f, result(&f, shuffle_read(&f, 1, 3, true)), 1, &input);
     GLY_CHECK_INT(sums.count, 15000);
     close_fixture(&f);
@@ -173,8 +173,7 @@ GLY_TEST(unions_read_their_childrens_partitions) {
     GLY_CHECK_INT(done.operators[1].rows, 50);
     GLY_CHECK_INT(done.operators[2].rows, 50);
     GLY_CHECK_INT(done.operators[3].rows, 100);
-    GLY_CHECK_INT(try_task(&f, result(&f, both), 5, 0, 0, NULL, NULL, &done, &err),
-                  GLY_E_INTERNAL);
+    GLY_CHECK_INT(try_task(&f, result(&f, both), 5, 0, 0, NULL, NULL, &done, &err), GLY_E_INTERNAL);
     close_fixture(&f);
 }
 
@@ -280,8 +279,9 @@ GLY_TEST(other_hosts_are_fetched_from) {
     from.fails = true;
     gly_task_result done;
     gly_error err;
-    GLY_CHECK_INT(try_task(&f, result(&f, shuffle_read(&f, 1, 4, false)), 0, 0, 1, &input, NULL,
-                           &done, &err), GLY_E_FETCH_FAILED);
+    GLY_CHECK_INT(
+        try_task(&f, result(&f, shuffle_read(&f, 1, 4, false)), 0, 0, 1, &input, NULL, &done, &err),
+        GLY_E_FETCH_FAILED);
     GLY_CHECK(done.fetch_failed && strstr(err.message, "does not answer") != NULL);
     close_fixture(&f);
 }
@@ -318,7 +318,8 @@ GLY_TEST(remote_pieces_are_fetched_ahead_and_in_order) {
     from.fails_at = 0; /* a task that does not want them all leaves the rest */
     atomic_store(&from.calls, 0);
     GLY_CHECK_OK(try_task(&f, result(&f, limit(&f, shuffle_read(&f, 1, 1, false), 5, 0)), 0, 0, 1,
-                          &input, NULL, &done, &err), &err);
+                          &input, NULL, &done, &err),
+                 &err);
     GLY_CHECK_INT(done.result_rows, 5);
     GLY_CHECK(atomic_load(&from.calls) < 40);
     close_fixture(&f);
@@ -337,8 +338,7 @@ GLY_TEST(cancelled_tasks_stop_and_leave_nothing) {
         GLY_CHECK_INT(try_task(&f, result(&f, endless), 0, 0, 0, NULL, &cancelled, &done, &err),
                       GLY_E_CANCELLED);
         gly_physical *write = shuffle_write(&f, endless, GLY_PARTITIONING_HASH, 3);
-        GLY_CHECK_INT(try_task(&f, write, 0, 7, 0, NULL, &cancelled, &done, &err),
-                      GLY_E_CANCELLED);
+        GLY_CHECK_INT(try_task(&f, write, 0, 7, 0, NULL, &cancelled, &done, &err), GLY_E_CANCELLED);
         GLY_CHECK_INT(count_files(&f), 0);
         close_fixture(&f);
     }
@@ -358,8 +358,9 @@ GLY_TEST(the_first_error_wins_and_everything_is_disposed) {
         GLY_CHECK_INT(try_task(&f, result(&f, plan), 0, 0, 0, NULL, NULL, &done, &err),
                       GLY_E_OVERFLOW);
         f.task_memory = 200 << 10;
-        GLY_CHECK_INT(try_task(&f, shuffle_write(&f, plan, GLY_PARTITIONING_HASH, 9), 0, 7, 0,
-                               NULL, NULL, &done, &err), GLY_E_OVERFLOW);
+        GLY_CHECK_INT(try_task(&f, shuffle_write(&f, plan, GLY_PARTITIONING_HASH, 9), 0, 7, 0, NULL,
+                               NULL, &done, &err),
+                      GLY_E_OVERFLOW);
         GLY_CHECK(!done.has_map_status);
         GLY_CHECK_INT(count_files(&f), 0);
         close_fixture(&f);
@@ -376,10 +377,10 @@ GLY_TEST(bad_plans_are_refused) {
     gly_physical *exchange = node(&f, GLY_PHYSICAL_EXCHANGE, 1, 1, bare);
     GLY_CHECK_INT(try_task(&f, result(&f, exchange), 0, 0, 0, NULL, NULL, &done, &err),
                   GLY_E_INTERNAL);
-    GLY_CHECK_INT(try_task(&f, result(&f, bare), 3, 0, 0, NULL, NULL, &done, &err),
-                  GLY_E_INTERNAL);
-    GLY_CHECK_INT(try_task(&f, result(&f, shuffle_read(&f, 1, 1, false)), 0, 0, 0, NULL, NULL,
-                           &done, &err), GLY_E_INTERNAL);
+    GLY_CHECK_INT(try_task(&f, result(&f, bare), 3, 0, 0, NULL, NULL, &done, &err), GLY_E_INTERNAL);
+    GLY_CHECK_INT(
+        try_task(&f, result(&f, shuffle_read(&f, 1, 1, false)), 0, 0, 0, NULL, NULL, &done, &err),
+        GLY_E_INTERNAL);
     close_fixture(&f);
 }
 
@@ -435,8 +436,8 @@ GLY_TEST(what_is_too_large_to_collect_is_cached_on_disk) {
     fixture f;
     open_fixture(&f);
     f.task_memory = 100 << 10;
-    gly_physical *write = cached(&f, GLY_PHYSICAL_CACHE_WRITE,
-                                 project_times_ten(&f, range(&f, 0, 300000, 1, 2)), 2);
+    gly_physical *write =
+        cached(&f, GLY_PHYSICAL_CACHE_WRITE, project_times_ten(&f, range(&f, 0, 300000, 1, 2)), 2);
     gly_task_result done;
     gly_error err;
     for (uint32_t p = 0; p < 2; p++) {
@@ -456,12 +457,10 @@ GLY_TEST(what_is_too_large_to_collect_is_cached_on_disk) {
 
 GLY_SUITE("task", range_filter_project_result, ranges_are_cut_as_spark_cuts_them,
           values_come_in_partition_0, shuffles_bring_every_row_once,
-          broadcasts_are_read_whole_by_everyone, equal_keys_meet,
-          small_pieces_are_put_together, limits_stop_early,
-          unions_read_their_childrens_partitions, large_results_become_files,
+          broadcasts_are_read_whole_by_everyone, equal_keys_meet, small_pieces_are_put_together,
+          limits_stop_early, unions_read_their_childrens_partitions, large_results_become_files,
           damaged_and_missing_shuffle_files_are_fetch_failures, other_hosts_are_fetched_from,
-          remote_pieces_are_fetched_ahead_and_in_order,
-          cancelled_tasks_stop_and_leave_nothing,
+          remote_pieces_are_fetched_ahead_and_in_order, cancelled_tasks_stop_and_leave_nothing,
           the_first_error_wins_and_everything_is_disposed, bad_plans_are_refused,
           cached_tables_are_read_back_from_memory_and_disk,
           what_is_too_large_to_collect_is_cached_on_disk)

@@ -6,11 +6,15 @@
 #include "tests/support/check.h"
 
 static const gly_type types[] = {
-    {.id = GLY_TYPE_BOOLEAN}, {.id = GLY_TYPE_SMALLINT},
-    {.id = GLY_TYPE_INT},     {.id = GLY_TYPE_BIGINT},
-    {.id = GLY_TYPE_FLOAT},   {.id = GLY_TYPE_DOUBLE},
+    {.id = GLY_TYPE_BOOLEAN},
+    {.id = GLY_TYPE_SMALLINT},
+    {.id = GLY_TYPE_INT},
+    {.id = GLY_TYPE_BIGINT},
+    {.id = GLY_TYPE_FLOAT},
+    {.id = GLY_TYPE_DOUBLE},
     {.id = GLY_TYPE_DECIMAL, .precision = 38, .scale = 2},
-    {.id = GLY_TYPE_STRING},  {.id = GLY_TYPE_DATE},
+    {.id = GLY_TYPE_STRING},
+    {.id = GLY_TYPE_DATE},
 };
 enum { COLUMNS = GLY_ARRAY_LEN(types) };
 
@@ -19,10 +23,11 @@ typedef enum pattern { RANDOM, CONSTANT, NARROW, NULLS, SOME_NULLS, LONG_CONSTAN
 /* What row `row` of column `c` holds, as text of 16 bytes at most: the same on both sides. */
 static uint64_t seed(uint32_t c, uint64_t row, pattern p) {
     uint64_t h = gly_hash_u64(row * 131 + c + 1);
-    return p == CONSTANT || p == LONG_CONSTANT ? 77 : p == NARROW ? 1000 + h % (c % 3 == 0   ? 200
-                                                                              : c % 3 == 1 ? 300
-                                                                                           : 1 << 20)
-                                                     : h;
+    return p == CONSTANT || p == LONG_CONSTANT ? 77
+           : p == NARROW                       ? 1000 + h % (c % 3 == 0   ? 200
+                                                             : c % 3 == 1 ? 300
+                                                                          : 1 << 20)
+                                               : h;
 }
 static bool is_null(uint32_t c, uint64_t row, pattern p) {
     return p == NULLS || (p == SOME_NULLS && gly_hash_u64(row * 7 + c) % 3 == 0);
@@ -41,18 +46,32 @@ static void store(gly_arena *arena, gly_column *column, uint32_t at, uint32_t c,
                   pattern p) {
     uint64_t h = seed(c, row, p);
     switch (gly_type_kind(types[c])) {
-    case GLY_KIND_I8: ((int8_t *)column->data)[at] = (int8_t)(h & 1); break;
-    case GLY_KIND_I16: ((int16_t *)column->data)[at] = (int16_t)h; break;
-    case GLY_KIND_I32: ((int32_t *)column->data)[at] = (int32_t)h; break;
-    case GLY_KIND_I64: ((int64_t *)column->data)[at] = (int64_t)h; break;
+    case GLY_KIND_I8:
+        ((int8_t *)column->data)[at] = (int8_t)(h & 1);
+        break;
+    case GLY_KIND_I16:
+        ((int16_t *)column->data)[at] = (int16_t)h;
+        break;
+    case GLY_KIND_I32:
+        ((int32_t *)column->data)[at] = (int32_t)h;
+        break;
+    case GLY_KIND_I64:
+        ((int64_t *)column->data)[at] = (int64_t)h;
+        break;
     case GLY_KIND_I128: {
         gly_i128 wide = p == NARROW ? (gly_i128)h : (gly_i128)h << 40;
         ((gly_i128 *)column->data)[at] = wide;
         break;
     }
-    case GLY_KIND_F32: ((float *)column->data)[at] = (float)(h % 1000) / 4; break;
-    case GLY_KIND_F64: ((double *)column->data)[at] = (double)h; break;
-    default: ((gly_text *)column->data)[at] = text_of(arena, h, p); break;
+    case GLY_KIND_F32:
+        ((float *)column->data)[at] = (float)(h % 1000) / 4;
+        break;
+    case GLY_KIND_F64:
+        ((double *)column->data)[at] = (double)h;
+        break;
+    default:
+        ((gly_text *)column->data)[at] = text_of(arena, h, p);
+        break;
     }
 }
 
@@ -92,8 +111,8 @@ static gly_batch *make(gly_arena *arena, uint64_t first, uint32_t count, pattern
     return batch;
 }
 
-static bool same(gly_arena *arena, const gly_column *column, uint32_t at, uint32_t c,
-                 uint64_t row, pattern p) {
+static bool same(gly_arena *arena, const gly_column *column, uint32_t at, uint32_t c, uint64_t row,
+                 pattern p) {
     if (is_null(c, row, p) || !gly_column_valid(column, at)) {
         return is_null(c, row, p) == !gly_column_valid(column, at);
     }
@@ -201,8 +220,8 @@ GLY_TEST(constant_columns_and_no_columns) {
     gly_shuffle_block_builder *builder = gly_shuffle_block_builder_make(&type, 1);
     gly_value value = gly_value_text(type, GLY_STR("a text that is longer than twelve"));
     gly_text view = gly_text_make(value.text.data, value.text.size);
-    gly_column column = {.type = type, .shape = GLY_SHAPE_CONSTANT, .count = GLY_BATCH_ROWS,
-                         .data = &view};
+    gly_column column = {
+        .type = type, .shape = GLY_SHAPE_CONSTANT, .count = GLY_BATCH_ROWS, .data = &view};
     gly_batch batch = {1, GLY_BATCH_ROWS, GLY_BATCH_ROWS, NULL, &column};
     for (int i = 0; i < 5; i++) {
         gly_shuffle_block_builder_append(builder, &batch, NULL, 0);
@@ -259,8 +278,8 @@ GLY_TEST(damage_is_found) {
     gly_error err = {0};
     gly_builder out = {0};
     gly_shuffle_block_builder *builder = gly_shuffle_block_builder_make(types, COLUMNS);
-    gly_shuffle_block_builder_append(builder, make(arena, 0, GLY_MIN(100, GLY_BATCH_ROWS), RANDOM,
-                                                   GLY_SHAPE_FLAT), NULL, 0);
+    gly_shuffle_block_builder_append(
+        builder, make(arena, 0, GLY_MIN(100, GLY_BATCH_ROWS), RANDOM, GLY_SHAPE_FLAT), NULL, 0);
     GLY_CHECK_OK(gly_shuffle_block_builder_flush(builder, GLY_CODEC_LZ4, &out, &err), &err);
     for (size_t i = 0; i < out.size; i += i < 300 ? 1 : 37) {
         out.data[i] ^= 0x10;

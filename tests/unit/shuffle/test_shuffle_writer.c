@@ -68,9 +68,9 @@ static uint64_t read_partition(gly_shuffle_files *files, const char *path, const
             gly_value text = gly_column_get(&batch->columns[1], i);
             uint64_t row = (uint64_t)number.i64;
             char expected[64];
-            int length = snprintf(expected, sizeof expected,
-                                  row % 2 ? "row %llu" : "the text of row %llu",
-                                  (unsigned long long)row);
+            int length =
+                snprintf(expected, sizeof expected, row % 2 ? "row %llu" : "the text of row %llu",
+                         (unsigned long long)row);
             wrong += gly_hash_u64(row) % partitions != p || seen[row] != 0 ||
                      !gly_str_equal(text.text, (gly_str){expected, (size_t)length});
             seen[row] = 1;
@@ -159,8 +159,7 @@ GLY_TEST(a_missing_directory_is_an_error) {
     GLY_CHECK(gly_shuffle_writer_push(writer, &batch, &partition, &err) != GLY_OK);
     GLY_CHECK(strstr(err.message, "/nonexistent/place") != NULL);
     uint64_t offsets[3];
-    GLY_CHECK(gly_shuffle_writer_save(&writer, 1, "/nonexistent/place/x", offsets, &err) !=
-              GLY_OK);
+    GLY_CHECK(gly_shuffle_writer_save(&writer, 1, "/nonexistent/place/x", offsets, &err) != GLY_OK);
     gly_shuffle_writer_free(writer);
 }
 
