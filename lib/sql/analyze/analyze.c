@@ -126,7 +126,7 @@ static gly_status resolve_body(gly_analyzer *an, const gly_ast_query *query,
         GLY_TRY(gly_analyze_any_query(an, query->inner, outer, correlation, &plan));
         break;
     }
-    if (correlation != NULL && correlation->count > 0) {
+    if (correlation != NULL && correlation->is_used) {
         *ret = plan; /* only ORDER BY and LIMIT of the outside are lost; refused by the caller */
         return GLY_OK;
     }
@@ -151,7 +151,7 @@ static gly_status resolve_query(gly_analyzer *an, const gly_ast_query *query,
     }
     gly_logical *plan;
     GLY_TRY(resolve_body(an, query, outer, correlation, &plan));
-    bool lost = correlation != NULL && correlation->count > 0 &&
+    bool lost = correlation != NULL && correlation->is_used &&
                 correlation->want != GLY_WANT_EXISTS;
     if (lost && (query->limit != NULL || query->offset != NULL)) {
         return gly_analyze_fail(an, GLY_E_UNSUPPORTED, query->line, query->position,

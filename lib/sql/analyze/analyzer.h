@@ -39,8 +39,8 @@ typedef struct gly_item {
 } gly_item;
 
 typedef enum gly_alias_use {
-    GLY_ALIAS_NONE,  /* WHERE, SELECT, ON */
-    GLY_ALIAS_LAST,  /* GROUP BY: columns of FROM come first */
+    GLY_ALIAS_NONE,  /* WHERE, ON */
+    GLY_ALIAS_LAST,  /* GROUP BY, SELECT (the items before): columns of FROM come first */
     GLY_ALIAS_FIRST, /* HAVING, ORDER BY */
 } gly_alias_use;
 
@@ -100,9 +100,10 @@ typedef enum gly_correlation_want {
 
 typedef struct gly_correlation {
     gly_correlation_want want;
+    bool is_used; /* out: outer columns were named */
     uint32_t count;
     gly_expr **conjuncts; /* out: over the returned plan's output and outer columns */
-    gly_expr *value;      /* out, GLY_WANT_VALUE and count > 0: over the plan's output */
+    gly_expr *value;      /* out, GLY_WANT_VALUE: over the plan's output and outer columns */
 } gly_correlation;
 
 /* analyze.c */
@@ -244,7 +245,6 @@ typedef struct gly_aggregation {
     /* everything that is evaluated above: rewritten in place */
     uint32_t expr_count;
     gly_expr ***exprs; /* places */
-    const gly_pending *above;
 } gly_aggregation;
 GLY_NODISCARD gly_status gly_resolve_aggregate_split(gly_analyzer *an, gly_logical *child,
                                                      const gly_aggregation *aggregation,
@@ -269,6 +269,8 @@ bool gly_resolve_subquery_sides(const gly_logical *inner, gly_expr *conjunct, gl
                                 gly_expr **ret_outer);
 /* Does expr name a column that plan does not have / does have? */
 bool gly_resolve_subquery_is_outer(const gly_logical *plan, const gly_expr *expr);
+/* Does expr name a column that is neither of the scope nor of a subquery joined to it? */
+bool gly_resolve_subquery_names_outer(const gly_scope *scope, const gly_expr *expr);
 bool gly_resolve_subquery_is_inner(const gly_logical *plan, const gly_expr *expr);
 
 /* output_name.c: what Spark calls a column without an alias */

@@ -3,28 +3,20 @@
  * Everything has been bound over the columns of FROM, aggregates in place.  One walk from the top
  * replaces what equals a GROUP BY expression by that group's output, and every aggregate call by
  * the Aggregate's output for it (equal calls share one).  A column that remains is neither: the
- * GROUPING error.  Columns of subqueries joined above the Aggregate stay.
+ * GROUPING error.  Columns that are not the child's stay: those of subqueries joined above the
+ * Aggregate, and those of the query around a correlated subquery.
  */
 #include "lib/sql/analyze/analyzer.h"
 
 typedef struct split {
     gly_analyzer *an;
+    const gly_logical *child;
     const gly_aggregation *aggregation;
     uint32_t aggregate_count;
     gly_expr **aggregates;
     bool is_second_pass; /* the node exists: replace */
     const gly_logical *node;
 } split;
-
-static bool is_above(const split *state, uint32_t id) {
-    const gly_pending *above = state->aggregation->above;
-    for (uint32_t i = 0; above != NULL && i < above->count; i++) {
-        if (gly_logical_find(above->joins[i].plan, id) < above->joins[i].plan->output_count) {
-            return true;
-        }
-    }
-    return false;
-}
 
 static uint32_t find_group(const split *state, const gly_expr *expr) {
     const gly_aggregation *aggregation = state->aggregation;
@@ -71,11 +63,18 @@ static gly_status walk(split *state, gly_expr *expr, gly_expr **ret) {
         return GLY_OK;
     }
     if (is_aggregate(expr)) {
+        if (gly_resolve_subquery_is_outer(state->child, expr)) {
+            return gly_analyze_fail(state->an, GLY_E_UNSUPPORTED, expr->line, expr->position,
+                                    "What a subquery computes from its rows may not name columns "
+                                    "of the query around it yet; only its WHERE and what is "
+                                    "computed from its aggregates may");
+        }
         uint32_t index = find_aggregate(state, expr);
         *ret = output_column(state, aggregation->group_count + index, expr);
         return GLY_OK;
     }
-    if (expr->kind == GLY_EXPR_COLUMN && !is_above(state, expr->column)) {
+    if (expr->kind == GLY_EXPR_COLUMN &&
+        gly_logical_find(state->child, expr->column) < state->child->output_count) {
         return gly_analyze_fail(state->an, GLY_E_GROUPING, expr->line, expr->position,
                                 "Column '%.*s' must be in GROUP BY or inside an aggregate function",
                                 GLY_STR_ARG(expr->name));
@@ -96,7 +95,7 @@ static gly_status walk(split *state, gly_expr *expr, gly_expr **ret) {
 
 gly_status gly_resolve_aggregate_split(gly_analyzer *an, gly_logical *child,
                                        const gly_aggregation *aggregation, gly_logical **ret) {
-    split state = {.an = an, .aggregation = aggregation};
+    split state = {.an = an, .child = child, .aggregation = aggregation};
     for (uint32_t i = 0; i < aggregation->expr_count; i++) {
         gly_expr *unused;
         GLY_TRY(walk(&state, *aggregation->exprs[i], &unused));

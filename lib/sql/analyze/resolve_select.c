@@ -93,6 +93,7 @@ static gly_status resolve_where(gly_analyzer *an, select *state, gly_correlation
     for (uint32_t i = 0; i < count; i++) {
         if (correlation != NULL && gly_resolve_subquery_is_outer(state->plan, conjuncts[i])) {
             GLY_ANALYZER_PUSH(an, correlation->conjuncts, correlation->count, conjuncts[i]);
+            correlation->is_used = true;
         } else {
             GLY_ANALYZER_PUSH(an, inner, inner_count, conjuncts[i]);
         }
@@ -103,11 +104,12 @@ static gly_status resolve_where(gly_analyzer *an, select *state, gly_correlation
 }
 
 static gly_status resolve_items(gly_analyzer *an, select *state,
-                                const gly_correlation *correlation) {
+                                gly_correlation *correlation) {
     gly_scope scope = state->scope;
     scope.clause = "SELECT";
-    scope.outer_allowed = correlation != NULL && correlation->want == GLY_WANT_EXISTS;
+    scope.outer_allowed = correlation != NULL && correlation->want != GLY_WANT_ROWS;
     scope.aggregates_allowed = true;
+    scope.alias_use = GLY_ALIAS_LAST;
     scope.subqueries_allowed = true;
     scope.pending = &state->above;
     scope.pending_below = &state->below;
@@ -123,7 +125,12 @@ static gly_status resolve_items(gly_analyzer *an, select *state,
             continue;
         }
         gly_item bound;
+        scope.aliases = state->items;
+        scope.alias_count = state->item_count;
         GLY_TRY(gly_resolve_expr_tree(an, &scope, item->expr, &bound.expr));
+        if (scope.outer_allowed && gly_resolve_subquery_names_outer(&state->scope, bound.expr)) {
+            correlation->is_used = true;
+        }
         bound.name = item->alias.size > 0 ? item->alias : gly_output_name_make(an, item->expr, bound.expr);
         if (item->alias.size == 0 && item->expr->kind == GLY_AST_NAME &&
             bound.expr->kind == GLY_EXPR_LITERAL) { /* current_date */
@@ -217,8 +224,7 @@ static gly_status resolve_keys(gly_analyzer *an, select *state) {
 /* All places of expressions that stand above the Aggregate. */
 static gly_aggregation places_above(gly_analyzer *an, select *state) {
     gly_aggregation aggregation = {.group_count = state->group_count,
-                                   .groups = state->groups,
-                                   .above = &state->above};
+                                   .groups = state->groups};
     uint32_t most =
         state->item_count + state->having_count + state->key_count + state->above.count;
     aggregation.exprs = GLY_ARENA_ARRAY(an->arena, gly_expr **, most);
@@ -329,7 +335,7 @@ static gly_expr *pad(void *context, gly_arena *arena, gly_expr *expr) {
     if (expr->kind == GLY_EXPR_COLUMN) {
         uint32_t index = gly_logical_find(node, expr->column);
         uint32_t groups = node->aggregate.group_count;
-        copy->nullable = true;
+        copy->nullable = copy->nullable || index < node->output_count;
         if (index >= groups && index < node->output_count &&
             node->aggregate.aggregates[index - groups]->function == GLY_FN_COUNT) {
             gly_expr *args[2] = {copy, gly_coerce_bigint(state->an, 0)};
@@ -400,8 +406,20 @@ static gly_status finish_value(gly_analyzer *an, select *state, gly_correlation 
 }
 
 /* EXISTS asks for rows only: what is selected, its order and DISTINCT do not matter. */
-static gly_status finish_exists(gly_analyzer *an, select *state, gly_logical **ret) {
-    return gly_analyze_limits(an, state->query, state->plan, ret);
+static gly_status finish_exists(gly_analyzer *an, select *state,
+                                const gly_correlation *correlation, gly_logical **ret) {
+    if (correlation->count == 0) {
+        return gly_analyze_limits(an, state->query, state->plan, ret);
+    }
+    int64_t limit = 1;
+    if (state->query->limit != NULL) {
+        GLY_TRY(gly_resolve_expr_constant(an, state->query->limit, "LIMIT", &limit));
+    }
+    if (limit < 1 || state->query->offset != NULL) { /* of each outer row's matches */
+        return refuse_correlated(an, state->query, "OFFSET or LIMIT 0");
+    }
+    *ret = state->plan;
+    return GLY_OK;
 }
 
 static gly_status finish_correlated(gly_analyzer *an, select *state, gly_correlation *correlation,
@@ -435,12 +453,9 @@ gly_status gly_resolve_select_query(gly_analyzer *an, const gly_ast_query *query
     GLY_TRY(resolve_where(an, state, correlation));
     GLY_TRY(resolve_items(an, state, correlation));
     if (correlation != NULL && correlation->want == GLY_WANT_EXISTS && !state->is_aggregate) {
-        if (correlation->count > 0 && (query->limit != NULL || query->offset != NULL)) {
-            return refuse_correlated(an, query, "LIMIT");
-        }
-        return finish_exists(an, state, ret);
+        return finish_exists(an, state, correlation, ret);
     }
-    if (correlation != NULL && correlation->count > 0) {
+    if (correlation != NULL && correlation->is_used) {
         return finish_correlated(an, state, correlation, ret);
     }
     if (state->is_aggregate) {

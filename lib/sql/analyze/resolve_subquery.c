@@ -34,6 +34,24 @@ bool gly_resolve_subquery_is_outer(const gly_logical *plan, const gly_expr *expr
     return sides_of(plan, expr).has_outer;
 }
 
+typedef struct outer_search {
+    const gly_scope *outer;
+    bool found;
+} outer_search;
+
+static void visit_outer(void *context, uint32_t column) {
+    outer_search *search = context;
+    for (uint32_t i = 0; search->outer != NULL && i < search->outer->count; i++) {
+        search->found = search->found || search->outer->columns[i].id == column;
+    }
+}
+
+bool gly_resolve_subquery_names_outer(const gly_scope *scope, const gly_expr *expr) {
+    outer_search search = {scope->outer, false};
+    gly_expr_each_column(expr, visit_outer, &search);
+    return search.found;
+}
+
 bool gly_resolve_subquery_is_inner(const gly_logical *plan, const gly_expr *expr) {
     return sides_of(plan, expr).has_inner;
 }
@@ -255,8 +273,9 @@ static gly_status resolve_scalar(gly_analyzer *an, gly_scope *scope, const gly_a
     gly_correlation correlation = {.want = GLY_WANT_VALUE};
     gly_logical *plan;
     GLY_TRY(gly_analyze_any_query(an, ast->query, scope, &correlation, &plan));
-    if (correlation.count > 0) {
-        add_pending(an, scope->pending, GLY_JOIN_LEFT, plan,
+    if (correlation.is_used) {
+        bool one_row = correlation.count == 0 && is_one_row(plan);
+        add_pending(an, scope->pending, one_row ? GLY_JOIN_INNER : GLY_JOIN_LEFT, plan,
                     gly_expr_and(an->arena, correlation.count, correlation.conjuncts));
         *ret = correlation.value;
         return GLY_OK;

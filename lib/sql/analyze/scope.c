@@ -119,6 +119,13 @@ static gly_status find_alias(gly_analyzer *an, const gly_scope *scope, const gly
     if (*ret != NULL) {
         GLY_TRY(gly_analyze_shared(an, *ret, 1));
     }
+    if (*ret != NULL && scope->alias_use == GLY_ALIAS_LAST && scope->aggregates_allowed &&
+        !gly_expr_is_deterministic(*ret)) {
+        return gly_analyze_fail(an, GLY_E_UNSUPPORTED, name->line, name->position,
+                                "'%.*s' is an item of this select list that gives another value "
+                                "each time; put it into a subquery to use it here",
+                                GLY_STR_ARG(name->parts[0]));
+    }
     if (*ret != NULL && !scope->aggregates_allowed && gly_expr_has_aggregate(*ret)) {
         return gly_analyze_fail(an, GLY_E_GROUPING, name->line, name->position,
                                 "'%.*s' is an aggregate and cannot be used in %s",

@@ -113,6 +113,22 @@ static entry *copy_view(const gly_catalog_view *view) {
     return item;
 }
 
+static void set_cache(entry *item, uint64_t cache_id, const gly_schema *schema,
+                      uint32_t partition_count, uint64_t row_count, uint64_t size_bytes) {
+    gly_arena *old = item->cache_arena;
+    item->cache_arena = NULL;
+    item->view.cache_id = cache_id;
+    item->view.cache_schema = NULL;
+    item->view.cache_partition_count = cache_id == 0 ? 0 : partition_count;
+    item->view.cache_row_count = cache_id == 0 ? 0 : row_count;
+    item->view.cache_size_bytes = cache_id == 0 ? 0 : size_bytes;
+    if (cache_id != 0) {
+        item->cache_arena = gly_arena_make();
+        item->view.cache_schema = gly_schema_copy(item->cache_arena, schema);
+    }
+    gly_arena_free(old); /* last: schema may lie in it */
+}
+
 gly_status gly_catalog_put(gly_catalog *catalog, const gly_catalog_view *view, bool or_replace,
                            gly_error *err) {
     size_t index = find_index(catalog, view->name);
@@ -122,17 +138,16 @@ gly_status gly_catalog_put(gly_catalog *catalog, const gly_catalog_view *view, b
                         "replace it",
                         GLY_STR_ARG(view->name));
     }
-    entry *item = copy_view(view); /* before the old one goes: view may point into it */
+    entry *item = copy_view(view); /* before the old one goes: view may lie in it */
+    if (view->cache_id != 0) {
+        set_cache(item, view->cache_id, view->cache_schema, view->cache_partition_count,
+                  view->cache_row_count, view->cache_size_bytes);
+    }
     if (index < catalog->entries.count) {
         free_entry(catalog->entries.items[index]);
         catalog->entries.items[index] = item;
     } else {
         gly_array_push(&catalog->entries, item);
-    }
-    if (view->cache_id != 0) {
-        gly_catalog_set_cache(catalog, item->view.name, view->cache_id, view->cache_schema,
-                              view->cache_partition_count, view->cache_row_count,
-                              view->cache_size_bytes);
     }
     return GLY_OK;
 }
@@ -182,17 +197,6 @@ void gly_catalog_set_cache(gly_catalog *catalog, gly_str name, uint64_t cache_id
     if (index == catalog->entries.count) {
         return;
     }
-    entry *item = catalog->entries.items[index];
-    gly_arena *old = item->cache_arena;
-    item->cache_arena = NULL;
-    item->view.cache_id = cache_id;
-    item->view.cache_schema = NULL;
-    item->view.cache_partition_count = cache_id == 0 ? 0 : partition_count;
-    item->view.cache_row_count = cache_id == 0 ? 0 : row_count;
-    item->view.cache_size_bytes = cache_id == 0 ? 0 : size_bytes;
-    if (cache_id != 0) {
-        item->cache_arena = gly_arena_make();
-        item->view.cache_schema = gly_schema_copy(item->cache_arena, schema);
-    }
-    gly_arena_free(old); /* last: schema may lie in it */
+    set_cache(catalog->entries.items[index], cache_id, schema, partition_count, row_count,
+              size_bytes);
 }

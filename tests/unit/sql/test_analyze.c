@@ -543,6 +543,42 @@ static const struct {
     {"SELECT a FROM t OFFSET 1",
      "a bigint not null",
      "Limit(Project(Relation t))"},
+    {"SELECT a + 1 AS x, x * 2 AS y, y + x AS z FROM t",
+     "x bigint not null, y bigint not null, z bigint not null",
+     "Project(Relation t)"},
+    {"SELECT a AS b, b + 1 FROM t",
+     "b bigint not null, (b + 1) int",
+     "Project(Relation t)"},
+    {"SELECT sum(b) AS sb, sb + 1 FROM t",
+     "sb bigint, (sb + 1) bigint",
+     "Project(Aggregate(Relation t))"},
+    {"SELECT a, (SELECT concat(max(c), t.s) FROM u WHERE u.a = t.a) FROM t",
+     "a bigint not null, scalarsubquery() string",
+     "Project(LeftJoin(Relation t, Aggregate(Relation u)))"},
+    {"SELECT a, (SELECT concat(max(c), t.s) FROM u) FROM t",
+     "a bigint not null, scalarsubquery() string",
+     "Project(InnerCrossJoin(Relation t, Aggregate(Relation u)))"},
+    {"SELECT a, (SELECT count(*) + t.a FROM u WHERE u.a = t.a) AS x FROM t",
+     "a bigint not null, x bigint not null",
+     "Project(LeftJoin(Relation t, Aggregate(Relation u)))"},
+    {"SELECT a FROM t WHERE EXISTS (SELECT t.a + u.a FROM u)",
+     "a bigint not null",
+     "Project(SemiCrossJoin(Relation t, Limit(Relation u)))"},
+    {"SELECT a FROM t WHERE EXISTS (SELECT sum(u.a) FROM u WHERE u.a = t.a GROUP BY c)",
+     "a bigint not null",
+     "Project(SemiJoin(Relation t, Relation u))"},
+    {"SELECT a FROM t WHERE EXISTS (SELECT c FROM u WHERE u.a = t.a ORDER BY c)",
+     "a bigint not null",
+     "Project(SemiJoin(Relation t, Relation u))"},
+    {"SELECT a FROM t WHERE EXISTS (SELECT c FROM u WHERE u.a = t.a LIMIT 1)",
+     "a bigint not null",
+     "Project(SemiJoin(Relation t, Relation u))"},
+    {"SELECT a, sum(b), (SELECT max(c) FROM u WHERE u.a = t.a) FROM t GROUP BY a",
+     "a bigint not null, sum(b) bigint, scalarsubquery() string",
+     "Project(LeftJoin(Aggregate(Relation t), Aggregate(Relation u)))"},
+    {"SELECT sum((SELECT max(a) FROM u WHERE u.a = t.a)) FROM t",
+     "sum(scalarsubquery()) bigint",
+     "Project(Aggregate(LeftJoin(Relation t, Aggregate(Relation u))))"},
 };
 
 /* SQL, the error. */
@@ -763,6 +799,44 @@ static const struct {
     {"SELECT int('1') + 1, bigint(b), boolean(s), date('2020-01-01')",
      "COLUMN_NOT_FOUND: Column 'b' does not exist (line 1, column 29). There is no FROM "
      "here that has columns; put text into quotes: '...'"},
+    {"SELECT a, (SELECT sum(u.a + t.a) FROM u) FROM t",
+     "UNSUPPORTED: What a subquery computes from its rows may not name columns of the "
+     "query around it yet; only its WHERE and what is computed from its aggregates may "
+     "(line 1, column 19)"},
+    {"SELECT a, (SELECT t.a + 1) FROM t",
+     "UNSUPPORTED: What a subquery computes from its rows may not name columns of the "
+     "query around it yet; only its WHERE and what is computed from its aggregates may "
+     "(line 1, column 12)"},
+    {"SELECT a, (SELECT u.a + t.b FROM u WHERE u.a = t.a) AS x FROM t",
+     "UNSUPPORTED: What a subquery computes from its rows may not name columns of the "
+     "query around it yet; only its WHERE and what is computed from its aggregates may "
+     "(line 1, column 12)"},
+    {"SELECT a FROM t WHERE b = (SELECT t.a)",
+     "UNSUPPORTED: What a subquery computes from its rows may not name columns of the "
+     "query around it yet; only its WHERE and what is computed from its aggregates may "
+     "(line 1, column 28)"},
+    {"SELECT a FROM t WHERE EXISTS (SELECT sum(u.a) FROM u WHERE u.a = t.a)",
+     "UNSUPPORTED: A subquery that names columns of the query around it may not have "
+     "aggregates without GROUP BY, HAVING or LIMIT here yet (line 1, column 31)"},
+    {"SELECT a FROM t WHERE a IN (SELECT u.a + t.b FROM u)",
+     "UNSUPPORTED: Column 't.b' belongs to the query around this one; a subquery may name "
+     "such columns only in its own WHERE, compared with its own columns (line 1, column "
+     "42)"},
+    {"SELECT a FROM t WHERE a = (SELECT max(a) FROM u WHERE u.a = t.a UNION SELECT 1)",
+     "COLUMN_NOT_FOUND: Column 't.a' does not exist: FROM has no table called 't' here "
+     "(line 1, column 61)"},
+    {"SELECT sum(b) x, (SELECT max(a) FROM u WHERE u.a = x) FROM t",
+     "COLUMN_NOT_FOUND: Column 'x' does not exist (line 1, column 52). Did you mean 'a' "
+     "or 'c'?"},
+    {"SELECT a, sum(b), (SELECT max(c) FROM u WHERE u.a = t.b) FROM t GROUP BY a",
+     "GROUPING: Column 'b' must be in GROUP BY or inside an aggregate function (line 1, "
+     "column 53)"},
+    {"SELECT a FROM t ORDER BY (SELECT 1)",
+     "UNSUPPORTED: Subqueries are not supported in ORDER BY (line 1, column 26)"},
+    {"SELECT a FROM t GROUP BY (SELECT 1)",
+     "UNSUPPORTED: Subqueries are not supported in GROUP BY (line 1, column 26)"},
+    {"SELECT a FROM t JOIN u ON EXISTS (SELECT 1)",
+     "UNSUPPORTED: Subqueries are not supported in ON (line 1, column 27)"},
 };
 
 GLY_TEST(results_and_shapes) {

@@ -74,6 +74,9 @@ GLY_TEST(marks_caches) {
     GLY_CHECK(found->cache_schema != &schema && found->cache_schema->field_count == 1);
     gly_catalog_set_cache(catalog, GLY_STR("v"), 4, found->cache_schema, 2, 10, 100);
     GLY_CHECK_INT(found->cache_id, 4);
+    GLY_CHECK_OK(gly_catalog_put(catalog, found, true, &err), &err); /* by itself, cache and all */
+    found = gly_catalog_find(catalog, GLY_STR("v"));
+    GLY_CHECK(found->cache_id == 4 && found->cache_schema->field_count == 1);
     gly_catalog_set_cache(catalog, GLY_STR("v"), 0, NULL, 0, 0, 0);
     GLY_CHECK(found->cache_id == 0 && found->cache_schema == NULL);
     gly_catalog_set_cache(catalog, GLY_STR("absent"), 9, &schema, 1, 1, 1); /* nothing happens */
