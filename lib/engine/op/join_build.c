@@ -10,12 +10,15 @@
 
 gly_join_build *gly_join_build_make(gly_budget *parent, const gly_type *types,
                                     uint32_t column_count, const uint32_t *keys,
-                                    uint32_t key_count) {
+                                    uint32_t key_count, bool has_marks) {
     gly_join_build *build = GLY_NEW(gly_join_build);
     build->arena = gly_arena_make();
     gly_budget_init(&build->budget, parent, SIZE_MAX);
     gly_row_layout_make(build->arena, GLY_JOIN_TABLE_HEADER, types, column_count,
-                        GLY_JOIN_TABLE_TAIL, &build->layout);
+                        has_marks ? GLY_JOIN_TABLE_TAIL : 0, &build->layout);
+    if (build->layout.row_size % 32 == 24 && build->layout.row_size < 64) {
+        build->layout.row_size += 8; /* then no row lies across two cache lines */
+    }
     build->key_count = key_count;
     build->keys = gly_arena_copy(build->arena, keys, key_count * sizeof *keys);
     build->has_nulls = GLY_ARENA_ARRAY(build->arena, bool, column_count);
@@ -61,9 +64,12 @@ bool gly_join_build_put(gly_row_store *store, const gly_column *columns, const u
     }
     gly_row_store_append(store, count, rows);
     const uint32_t mark = store->layout->tail_offset;
+    const bool has_marks = store->layout->row_size > mark; /* padding may be written, too */
     for (uint32_t i = 0; i < count; i++) {
         *(uint64_t *)(void *)rows[i] = hashes[i];
-        rows[i][mark] = 0;
+        if (has_marks) {
+            rows[i][mark] = 0;
+        }
     }
     gly_row_store_put(store, columns, positions, count, rows);
     return true;
@@ -114,9 +120,9 @@ gly_status gly_join_build_spill(gly_row_store *store, gly_partition_spill *spill
     return status;
 }
 
-bool gly_join_build_seal(gly_join_build *build, bool force) {
+bool gly_join_build_seal(gly_join_build *build, uint32_t threads, bool force) {
     if (!gly_join_table_build(&build->table, (const gly_row_store *const *)build->stores.items,
-                              (uint32_t)build->stores.count, force)) {
+                              (uint32_t)build->stores.count, threads, force)) {
         return false;
     }
     for (size_t i = 0; i < build->stores.count; i++) {

@@ -22,9 +22,10 @@ typedef struct gly_join_build {
     bool has_rows, has_null_key;
 } gly_join_build;
 
+/* has_marks: rows remember whether they found a match (RIGHT, FULL). */
 gly_join_build *gly_join_build_make(gly_budget *parent, const gly_type *types,
                                     uint32_t column_count, const uint32_t *keys,
-                                    uint32_t key_count);
+                                    uint32_t key_count, bool has_marks);
 void gly_join_build_free(gly_join_build *build); /* accepts NULL */
 /* A new, empty store that belongs to the build.  Callers lock. */
 gly_row_store *gly_join_build_add_store(gly_join_build *build);
@@ -40,8 +41,8 @@ bool gly_join_build_put_batch(gly_join_build *build, gly_row_store *store, const
 /* Writes a store's rows to disk by partition and frees it. */
 GLY_NODISCARD gly_status gly_join_build_spill(gly_row_store *store, gly_partition_spill *spill,
                                               gly_error *err);
-/* Builds the directory.  False: refused. */
-bool gly_join_build_seal(gly_join_build *build, bool force);
+/* Builds the directory with up to `threads` threads.  False: refused. */
+bool gly_join_build_seal(gly_join_build *build, uint32_t threads, bool force);
 gly_join_side gly_join_build_side(const gly_join_build *build);
 
 #endif

@@ -40,13 +40,13 @@ typedef struct rest {
     gly_row_cursor cursor;
 } rest;
 
-static bool keeps_build(const gly_join_state *join) {
+bool gly_join_rest_keeps_build(const gly_join_state *join) {
     return join->spec.kind == GLY_JOIN_RIGHT || join->spec.kind == GLY_JOIN_FULL;
 }
 
 bool gly_join_rest_is_needed(gly_op_node *node) {
     gly_join_state *join = node->state;
-    return join->spilled_mask != 0 || (keeps_build(join) && join->build->has_rows);
+    return join->spilled_mask != 0 || (gly_join_rest_keeps_build(join) && join->build->has_rows);
 }
 
 gly_status gly_join_rest_open(gly_op_node *node, gly_worker *worker, void **ret_local,
@@ -56,7 +56,7 @@ gly_status gly_join_rest_open(gly_op_node *node, gly_worker *worker, void **ret_
     (void)err;
     rest *r = GLY_NEW(rest);
     r->join = join;
-    r->step = keeps_build(join) ? RESIDENT : TAKE;
+    r->step = gly_join_rest_keeps_build(join) ? RESIDENT : TAKE;
     r->arena = gly_arena_make();
     r->probe = gly_join_probe_make(&join->spec, false);
     *ret_local = r;
@@ -169,7 +169,8 @@ static gly_status load_chunk(rest *r, gly_error *err) {
     gly_join_state *join = r->join;
     if (r->chunk == NULL) {
         r->chunk = gly_join_build_make(&join->budget, join->layout_types, join->layout_count,
-                                       join->layout_keys, join->spec.key_count);
+                                       join->layout_keys, join->spec.key_count,
+                                       gly_join_rest_keeps_build(join));
     }
     gly_join_build_empty(r->chunk);
     gly_row_store *store = gly_join_build_add_store(r->chunk);
@@ -198,7 +199,7 @@ static gly_status load_chunk(rest *r, gly_error *err) {
         gly_budget_force(&join->budget, r->seen_bytes);
         r->seen = gly_row_store_map(r->seen_bytes);
     }
-    (void)gly_join_build_seal(r->chunk, true);
+    (void)gly_join_build_seal(r->chunk, 1, true);
     r->chunk->has_rows = join->build->has_rows;
     r->chunk->has_null_key = join->build->has_null_key;
     gly_join_probe_set_side(r->probe, gly_join_build_side(r->chunk));
@@ -262,7 +263,7 @@ static gly_status run_step(rest *r, const gly_batch **ret, bool *ret_done, gly_e
         return GLY_OK;
     case UNMATCHED: {
         gly_join_side side = gly_join_build_side(r->chunk);
-        if (keeps_build(r->join) && put_unmatched(r, &side)) {
+        if (gly_join_rest_keeps_build(r->join) && put_unmatched(r, &side)) {
             *ret = &r->out;
         } else {
             r->step = r->is_last ? TAKE : LOAD;

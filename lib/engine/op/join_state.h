@@ -28,6 +28,8 @@ typedef struct gly_join_state { /* node->state */
     atomic_uint next_store, next_partition; /* of the source */
 } gly_join_state;
 
+/* Whether build rows without a match are put out. */
+bool gly_join_rest_keeps_build(const gly_join_state *join);
 /* The source face (join_rest.c): unmatched build rows and spilled partitions. */
 bool gly_join_rest_is_needed(gly_op_node *node);
 gly_status gly_join_rest_open(gly_op_node *node, gly_worker *worker, void **ret_local,

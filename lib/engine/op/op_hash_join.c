@@ -150,7 +150,8 @@ static void make_build(gly_join_state *join) {
                              ? gly_shared_cache_budget(join->node->task->environment->shared)
                              : &join->budget;
     join->build = gly_join_build_make(parent, join->layout_types, join->layout_count,
-                                      join->layout_keys, join->spec.key_count);
+                                      join->layout_keys, join->spec.key_count,
+                                      gly_join_rest_keeps_build(join));
 }
 
 static void dispose(gly_op_node *node) {
@@ -389,7 +390,7 @@ static gly_status load_partitions(gly_join_state *join, gly_error *err) {
             loaded[loaded_count++] = p;
         }
     }
-    while (!gly_join_build_seal(build, false)) { /* stores and partitions have the same order */
+    while (!gly_join_build_seal(build, join->node->task->spec->width, false)) { /* stores and partitions have the same order */
         GLY_ASSERT(loaded_count > 0);
         join->spilled_mask |= UINT32_C(1) << loaded[--loaded_count];
         for (size_t i = build->stores.count; i-- > 0;) {
@@ -408,7 +409,7 @@ static gly_status seal(gly_op_node *node, gly_error *err) {
     if (join->build == NULL) {
         make_build(join);
     }
-    if (!atomic_load(&join->is_spilling) && !gly_join_build_seal(join->build, join->is_shared)) {
+    if (!atomic_load(&join->is_spilling) && !gly_join_build_seal(join->build, node->task->spec->width, join->is_shared)) {
         atomic_store(&join->is_spilling, true);
     }
     if (atomic_load(&join->is_spilling)) {

@@ -10,8 +10,11 @@
 
 #include "lib/base/hash.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 #define POINTER_MASK ((UINT64_C(1) << 48) - 1)
-enum { SCAN_ROWS = 256, PREFETCH_DISTANCE = 16 };
+enum { PREFETCH_DISTANCE = 16, ROWS_FOR_THREADS = 100000 };
 
 static inline uint64_t tag_of(uint64_t hash) {
     return (UINT64_C(1) << (48 + (hash >> 60))) | (UINT64_C(1) << (48 + ((hash >> 56) & 15)));
@@ -71,33 +74,6 @@ static bool store_has_null_keys(const gly_join_table *table, const gly_row_store
     return false;
 }
 
-/* Smallest and largest key; false without rows. */
-static bool key_range(const gly_join_table *table, const gly_row_store *const *stores,
-                      uint32_t store_count, int64_t *min, int64_t *max) {
-    const uint32_t offset = table->layout->offsets[table->keys[0]];
-    const gly_kind kind = (gly_kind)table->layout->kinds[table->keys[0]];
-    bool any = false;
-    *min = INT64_MAX;
-    *max = INT64_MIN;
-    for (uint32_t s = 0; s < store_count; s++) {
-        gly_row_cursor cursor = {0};
-        uint8_t *rows[SCAN_ROWS];
-        bool may_be_null = store_has_null_keys(table, stores[s]);
-        for (uint32_t n; (n = gly_row_store_scan(stores[s], &cursor, SCAN_ROWS, rows)) > 0;) {
-            for (uint32_t i = 0; i < n; i++) {
-                if (may_be_null && has_null_key(table, rows[i])) {
-                    continue;
-                }
-                int64_t key = read_integer(kind, rows[i] + offset);
-                *min = GLY_MIN(*min, key);
-                *max = GLY_MAX(*max, key);
-                any = true;
-            }
-        }
-    }
-    return any;
-}
-
 static bool allocate(gly_join_table *table, uint64_t capacity, bool force) {
     size_t bytes = capacity * sizeof(uint64_t);
     if (!gly_budget_try_reserve(table->budget, bytes)) {
@@ -112,81 +88,168 @@ static bool allocate(gly_join_table *table, uint64_t capacity, bool force) {
     return true;
 }
 
-static void fill_array(gly_join_table *table, const gly_row_store *store) {
+/* ---- building: several threads take page after page ---- */
+
+typedef struct crew crew;
+typedef struct hand { /* one thread */
+    crew *owner;
+    pthread_t thread;
+    int64_t min, max;
+    uint64_t row_count;
+} hand;
+
+struct crew {
+    gly_join_table *table;
+    const gly_row_store *const *stores;
+    uint32_t store_count;
+    uint32_t hand_count;
+    void (*work)(hand *self, const gly_row_page *page, bool may_be_null);
+    atomic_uint next; /* page, counted through all stores */
+};
+
+/* Keys' range; counts rows with a key. */
+static void find_range(hand *self, const gly_row_page *page, bool may_be_null) {
+    const gly_join_table *table = self->owner->table;
     const uint32_t offset = table->layout->offsets[table->keys[0]];
     const gly_kind kind = (gly_kind)table->layout->kinds[table->keys[0]];
-    bool may_be_null = store_has_null_keys(table, store);
-    gly_row_cursor cursor = {0};
-    uint8_t *rows[SCAN_ROWS];
-    for (uint32_t n; (n = gly_row_store_scan(store, &cursor, SCAN_ROWS, rows)) > 0;) {
-        for (uint32_t i = 0; i < n; i++) {
-            if (may_be_null && has_null_key(table, rows[i])) {
-                continue;
-            }
-            uint64_t at = (uint64_t)read_integer(kind, rows[i] + offset) - (uint64_t)table->min;
-            *(uint64_t *)(void *)rows[i] = table->directory[at];
-            table->directory[at] = (uint64_t)(uintptr_t)rows[i];
-            table->row_count++;
+    for (size_t at = 0; at < page->used; at += table->layout->row_size) {
+        const uint8_t *row = page->data + at;
+        if (!may_be_null || !has_null_key(table, row)) {
+            int64_t key = read_integer(kind, row + offset);
+            self->min = GLY_MIN(self->min, key);
+            self->max = GLY_MAX(self->max, key);
         }
     }
 }
 
-static void fill_chains(gly_join_table *table, const gly_row_store *store) {
+/* Puts a row in front of a chain: its header points to what was there. */
+static inline void put_in_front(uint64_t *word, uint8_t *row, uint64_t header, uint64_t tag,
+                                bool is_alone) {
+    uint64_t *next = (uint64_t *)(void *)row;
+    uint64_t old = __atomic_load_n(word, __ATOMIC_RELAXED);
+    if (is_alone) {
+        *next = header | (old & POINTER_MASK);
+        *word = (old & ~POINTER_MASK) | tag | (uint64_t)(uintptr_t)row;
+        return;
+    }
+    do {
+        *next = header | (old & POINTER_MASK);
+    } while (!__atomic_compare_exchange_n(word, &old,
+                                          (old & ~POINTER_MASK) | tag | (uint64_t)(uintptr_t)row,
+                                          true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+}
+
+static void fill_array(hand *self, const gly_row_page *page, bool may_be_null) {
+    gly_join_table *table = self->owner->table;
+    const uint32_t offset = table->layout->offsets[table->keys[0]];
+    const gly_kind kind = (gly_kind)table->layout->kinds[table->keys[0]];
+    const bool is_alone = self->owner->hand_count == 1;
+    for (size_t at = 0; at < page->used; at += table->layout->row_size) {
+        uint8_t *row = page->data + at;
+        if (may_be_null && has_null_key(table, row)) {
+            continue;
+        }
+        uint64_t slot = (uint64_t)read_integer(kind, row + offset) - (uint64_t)table->min;
+        put_in_front(&table->directory[slot], row, 0, 0, is_alone);
+        self->row_count++;
+    }
+}
+
+static void fill_chains(hand *self, const gly_row_page *page, bool may_be_null) {
+    gly_join_table *table = self->owner->table;
     const uint64_t mask = table->capacity - 1;
-    bool may_be_null = store_has_null_keys(table, store);
-    gly_row_cursor cursor = {0};
-    uint8_t *rows[SCAN_ROWS];
-    for (uint32_t n; (n = gly_row_store_scan(store, &cursor, SCAN_ROWS, rows)) > 0;) {
-        for (uint32_t i = 0; i < n; i++) {
-            __builtin_prefetch(&table->directory[*(uint64_t *)(void *)rows[i] & mask], 1);
+    const size_t row_size = table->layout->row_size;
+    const size_t ahead = row_size * PREFETCH_DISTANCE;
+    const bool is_alone = self->owner->hand_count == 1;
+    for (size_t at = 0; at < page->used; at += row_size) {
+        uint8_t *row = page->data + at;
+        if (at + ahead < page->used) {
+            __builtin_prefetch(&table->directory[*(uint64_t *)(void *)(row + ahead) & mask], 1);
         }
-        for (uint32_t i = 0; i < n; i++) {
-            if (may_be_null && has_null_key(table, rows[i])) {
-                continue;
-            }
-            uint64_t hash = *(uint64_t *)(void *)rows[i];
-            uint64_t *word = &table->directory[hash & mask];
-            *(uint64_t *)(void *)rows[i] = (hash & ~POINTER_MASK) | (*word & POINTER_MASK);
-            *word = (*word & ~POINTER_MASK) | tag_of(hash) | (uint64_t)(uintptr_t)rows[i];
-            table->row_count++;
+        if (may_be_null && has_null_key(table, row)) {
+            continue;
         }
+        uint64_t hash = *(uint64_t *)(void *)row;
+        put_in_front(&table->directory[hash & mask], row, hash & ~POINTER_MASK, tag_of(hash),
+                     is_alone);
+        self->row_count++;
+    }
+}
+
+static void *run_hand(void *context) {
+    hand *self = context;
+    crew *c = self->owner;
+    self->min = INT64_MAX;
+    self->max = INT64_MIN;
+    self->row_count = 0;
+    for (;;) {
+        uint32_t page = atomic_fetch_add(&c->next, 1);
+        uint32_t s = 0;
+        while (s < c->store_count && page >= c->stores[s]->rows.count) {
+            page -= c->stores[s++]->rows.count;
+        }
+        if (s == c->store_count) {
+            return NULL;
+        }
+        c->work(self, &c->stores[s]->rows.items[page], store_has_null_keys(c->table, c->stores[s]));
+    }
+}
+
+enum { MOST_HANDS = 16 };
+
+/* All pages once; the hands' results are in hands[0]. */
+static void run_crew(crew *c, hand *hands,
+                     void (*work)(hand *self, const gly_row_page *page, bool may_be_null)) {
+    uint32_t started = 1;
+    c->work = work;
+    atomic_store(&c->next, 0);
+    for (uint32_t h = 0; h < c->hand_count; h++) {
+        hands[h].owner = c;
+    }
+    while (started < c->hand_count &&
+           pthread_create(&hands[started].thread, NULL, run_hand, &hands[started]) == 0) {
+        started++;
+    }
+    run_hand(&hands[0]);
+    for (uint32_t h = 1; h < started; h++) {
+        pthread_join(hands[h].thread, NULL);
+        hands[0].min = GLY_MIN(hands[0].min, hands[h].min);
+        hands[0].max = GLY_MAX(hands[0].max, hands[h].max);
+        hands[0].row_count += hands[h].row_count;
     }
 }
 
 bool gly_join_table_build(gly_join_table *table, const gly_row_store *const *stores,
-                          uint32_t store_count, bool force) {
+                          uint32_t store_count, uint32_t threads, bool force) {
+    hand hands[MOST_HANDS];
     uint64_t rows = 0;
-    int64_t min;
-    int64_t max;
     for (uint32_t s = 0; s < store_count; s++) {
         rows += stores[s]->row_count;
     }
     if (rows == 0) {
         return true;
     }
+    crew c = {.table = table, .stores = stores, .store_count = store_count};
+    c.hand_count = rows < ROWS_FOR_THREADS ? 1 : GLY_MAX(GLY_MIN(threads, MOST_HANDS), 1u);
     uint64_t capacity = 64;
     while (capacity < rows + rows / 2) {
         capacity *= 2;
     }
     table->is_array = false;
-    if (table->is_integer && key_range(table, stores, store_count, &min, &max)) {
-        uint64_t range = (uint64_t)max - (uint64_t)min;
-        if (range < GLY_MAX(capacity * 2, UINT64_C(4096))) {
+    if (table->is_integer) {
+        run_crew(&c, hands, find_range);
+        uint64_t range = (uint64_t)hands[0].max - (uint64_t)hands[0].min;
+        if (hands[0].min <= hands[0].max && range < GLY_MAX(capacity * 2, UINT64_C(4096))) {
             table->is_array = true;
-            table->min = min;
+            table->min = hands[0].min;
             capacity = range + 1;
         }
     }
     if (!allocate(table, capacity, force)) {
         return false;
     }
-    for (uint32_t s = 0; s < store_count; s++) {
-        if (table->is_array) {
-            fill_array(table, stores[s]);
-        } else {
-            fill_chains(table, stores[s]);
-        }
-    }
+    run_crew(&c, hands, table->is_array ? fill_array : fill_chains);
+    table->row_count = hands[0].row_count;
     return true;
 }
 

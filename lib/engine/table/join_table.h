@@ -1,7 +1,7 @@
 /* join_table.h - the hash table of a join: built once, then only read (but for match marks).
  *
  *   directory word  | Bloom tag 16 | pointer to the first row 48 |        slot: low bits of the hash
- *   row             | hash, after build: salt 16, next row 48 | values | null bits | mark 1 |
+ *   row             | hash, after build: salt 16, next row 48 | values | null bits | mark 1 (if asked for) |
  *
  * Two bits of the tag are set for each row behind a word, so most misses end in the directory.  When
  * the key is one integer and the keys lie dense, the directory is an array indexed by key - min and
@@ -32,10 +32,11 @@ void gly_join_table_init(gly_join_table *table, const gly_row_layout *layout, ui
                          const uint32_t *keys, gly_budget *budget);
 void gly_join_table_clear(gly_join_table *table); /* frees the directory, not the rows */
 
-/* Builds the directory over the rows of the stores, whose headers hold their hashes.  False: the
- * budget refused it and nothing was changed (never with force). */
+/* Builds the directory over the rows of the stores, whose headers hold their hashes; with up to
+ * `threads` threads (the caller is one) when there are many rows.  False: the budget refused it and
+ * nothing was changed (never with force). */
 bool gly_join_table_build(gly_join_table *table, const gly_row_store *const *stores,
-                          uint32_t store_count, bool force);
+                          uint32_t store_count, uint32_t threads, bool force);
 
 static inline bool gly_join_table_is_marked(const gly_join_table *table, const uint8_t *row) {
     return row[table->layout->tail_offset] != 0;

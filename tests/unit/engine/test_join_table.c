@@ -44,10 +44,10 @@ static void check_table(uint32_t rows, uint64_t keys, int64_t stretch, bool expe
     }
     const gly_row_store *stores[] = {&store};
     gly_join_table_init(&table, &layout, 1, key_columns, &budget);
-    GLY_CHECK(gly_join_table_build(&table, stores, 1, false));
+    GLY_CHECK(gly_join_table_build(&table, stores, 1, 1 + rows % 3, false));
     GLY_CHECK_INT(table.row_count, rows);
     GLY_CHECK(rows == 0 || table.is_array == expect_array);
-    uint32_t probes = GLY_MIN(GLY_BATCH_ROWS, 1000);
+    uint32_t probes = GLY_MIN(GLY_BATCH_ROWS, rows > 10000 ? 100 : 1000);
     gly_column key;
     gly_column_make_flat(arena, types[0], probes, &key);
     key.count = probes;
@@ -86,6 +86,11 @@ static void check_table(uint32_t rows, uint64_t keys, int64_t stretch, bool expe
     gly_arena_free(arena);
 }
 
+GLY_TEST(several_threads_build_the_same) {
+    check_table(200000, 150000, 1, true, false);
+    check_table(200001, 150000, 1000003, false, false);
+}
+
 GLY_TEST(arrays_for_dense_keys) {
     check_table(0, 1, 1, true, false);
     check_table(1, 1, 1, true, false);
@@ -100,4 +105,4 @@ GLY_TEST(chains_for_others) {
     check_table(300, 100, 1000003, false, true);
 }
 
-GLY_SUITE("join_table", arrays_for_dense_keys, chains_for_others)
+GLY_SUITE("join_table", several_threads_build_the_same, arrays_for_dense_keys, chains_for_others)
