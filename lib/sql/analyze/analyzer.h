@@ -86,6 +86,7 @@ typedef struct gly_analyzer {
     const gly_ast_query *hints; /* the SELECT whose FROM is being resolved: its BROADCAST hints */
     uint32_t depth;
     uint32_t work; /* nodes, columns and expressions made; bounded */
+    uint32_t literals; /* every fourth is work: long VALUES and IN lists are honest text */
     gly_error *err;
 } gly_analyzer;
 

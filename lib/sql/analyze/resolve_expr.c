@@ -98,8 +98,12 @@ static gly_status resolve_tree(gly_analyzer *an, gly_scope *scope, const gly_ast
 
 gly_status gly_resolve_expr_tree(gly_analyzer *an, gly_scope *scope, const gly_ast_expr *ast,
                                  gly_expr **ret) {
+    if (ast->kind == GLY_AST_LITERAL) {
+        GLY_TRY(gly_analyze_work(an, ++an->literals % 4 == 0));
+        return resolve_tree(an, scope, ast, ret);
+    }
     GLY_TRY(gly_analyze_enter(an, 1, ast->line, ast->position));
-    GLY_TRY(gly_analyze_work(an, 1 + ast->arg_count));
+    GLY_TRY(gly_analyze_work(an, 1 + ast->arg_count / 4));
     GLY_TRY(resolve_tree(an, scope, ast, ret));
     an->depth--;
     return GLY_OK;
