@@ -385,6 +385,18 @@ GLY_TEST(passes_rows_when_nothing_repeats) {
     gly_arena_free(arena);
 }
 
+GLY_TEST(distinct_has_keys_only) {
+    gly_arena *arena = gly_arena_make();
+    gly_op_table *table = make_table(arena, 5000, 3000, true, 6);
+    for (size_t g = 1; g < GLY_ARRAY_LEN(groupings); g++) {
+        gly_op_run run = {.seed = g, .width = 1 + g % 3};
+        check_complete(table, groupings[g].keys, groupings[g].count, all_calls, 0, &run);
+        run.memory_bytes = 30000;
+        check_complete(table, groupings[g].keys, groupings[g].count, all_calls, 0, &run);
+    }
+    gly_arena_free(arena);
+}
+
 GLY_TEST(sum_overflow_is_an_error) {
     gly_arena *arena = gly_arena_make();
     gly_op_table *table = make_table(arena, 3, 1, false, 3);
@@ -473,5 +485,5 @@ GLY_TEST(variance_and_first) {
 }
 
 GLY_SUITE("op_aggregate", groups_like_the_naive_one, spills_and_is_still_right, two_phases_equal_one,
-          passes_rows_when_nothing_repeats, sum_overflow_is_an_error, zeros_and_nans_are_one_group,
+          passes_rows_when_nothing_repeats, distinct_has_keys_only, sum_overflow_is_an_error, zeros_and_nans_are_one_group,
           variance_and_first)
