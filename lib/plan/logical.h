@@ -61,6 +61,7 @@ struct gly_logical {
             gly_str table;
             uint64_t cache_id;
             uint32_t partition_count;
+            uint64_t row_count; /* 0: unknown */
             uint32_t *fields; /* output[i] is cached column fields[i] */
         } cached;
         struct {

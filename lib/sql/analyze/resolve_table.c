@@ -1,4 +1,5 @@
-/* resolve_table.c - what a name in FROM stands for: a common table expression, a view, files, range().
+/* resolve_table.c - what a name in FROM stands for: a common table expression, a view, files,
+ * range().
  *
  * A view made from a query is parsed and analyzed again at each use; one made from files is a scan
  * of the relation in the catalog; a cached one is read from the cache whatever it was made from.
@@ -91,6 +92,7 @@ static gly_status make_cached(gly_analyzer *an, const gly_catalog_view *view, gl
     (*ret)->cached.table = gly_arena_str(an->arena, view->name);
     (*ret)->cached.cache_id = view->cache_id;
     (*ret)->cached.partition_count = view->cache_partition_count;
+    (*ret)->cached.row_count = view->cache_row_count;
     (*ret)->cached.fields = fields;
     return GLY_OK;
 }
@@ -168,14 +170,13 @@ gly_status gly_resolve_table_files(gly_analyzer *an, const gly_ast_relation *rel
         known = known || gly_str_equal_ignore_case(relation->format, gly_str_of(formats[i]));
     }
     if (!known) {
-        return gly_analyze_fail(an, GLY_E_TABLE_NOT_FOUND, relation->line, relation->position,
-                                "'%.*s.%.*s' does not exist: there are no schemas yet, and "
-                                "'%.*s' is not a format such as parquet.`path`",
-                                (int)GLY_MIN(relation->format.size, (size_t)64),
-                                relation->format.data,
-                                (int)GLY_MIN(relation->path.size, (size_t)64), relation->path.data,
-                                (int)GLY_MIN(relation->format.size, (size_t)64),
-                                relation->format.data);
+        return gly_analyze_fail(
+            an, GLY_E_TABLE_NOT_FOUND, relation->line, relation->position,
+            "'%.*s.%.*s' does not exist: there are no schemas yet, and "
+            "'%.*s' is not a format such as parquet.`path`",
+            (int)GLY_MIN(relation->format.size, (size_t)64), relation->format.data,
+            (int)GLY_MIN(relation->path.size, (size_t)64), relation->path.data,
+            (int)GLY_MIN(relation->format.size, (size_t)64), relation->format.data);
     }
     gly_relation *opened;
     gly_status status = gly_source_open(an->arena, relation->format, relation->path, 1,
@@ -205,8 +206,8 @@ gly_status gly_resolve_table_function(gly_analyzer *an, const gly_ast_relation *
     int64_t values[4] = {0, 0, 1, 0};
     uint32_t first = relation->arg_count == 1 ? 1 : 0;
     for (uint32_t i = 0; i < relation->arg_count; i++) {
-        GLY_TRY(gly_resolve_expr_constant(an, relation->args[i], what[first + i],
-                                          &values[first + i]));
+        GLY_TRY(
+            gly_resolve_expr_constant(an, relation->args[i], what[first + i], &values[first + i]));
     }
     if (values[2] == 0 || values[3] < 0 || values[3] > 1000000 ||
         (relation->arg_count == 4 && values[3] == 0)) {
@@ -216,8 +217,7 @@ gly_status gly_resolve_table_function(gly_analyzer *an, const gly_ast_relation *
     }
     GLY_TRY(gly_analyze_work(an, 2));
     gly_logical *node = gly_logical_make(an->arena, GLY_LOGICAL_RANGE, 0, 1);
-    node->output[0] =
-        (gly_output){(*an->next_id)++, GLY_STR("id"), GLY_TYPE_OF(BIGINT), false};
+    node->output[0] = (gly_output){(*an->next_id)++, GLY_STR("id"), GLY_TYPE_OF(BIGINT), false};
     node->range.start = values[0];
     node->range.end = values[1];
     node->range.step = values[2];

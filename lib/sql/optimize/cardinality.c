@@ -23,7 +23,7 @@ struct gly_cardinality {
     gly_map known; /* node -> gly_cardinality_estimate */
 };
 
-enum { TEXT_WIDTH = 24, GUESSED_TEXTS = 40 };
+enum { TEXT_WIDTH = 24, GUESSED_TEXTS = 40, UNKNOWN_CACHED_ROWS = 1000000 };
 
 static void forget(void *context) { gly_map_clear(&((gly_cardinality *)context)->known); }
 
@@ -328,7 +328,9 @@ static const gly_cardinality_estimate *estimate(gly_cardinality *c, const gly_lo
     case GLY_LOGICAL_SCAN:
         return estimate_scan(c, node);
     case GLY_LOGICAL_CACHED:
-        return estimate_leaf(c, node, 1e6);
+        return estimate_leaf(c, node,
+                             node->cached.row_count == 0 ? UNKNOWN_CACHED_ROWS
+                                                         : (double)node->cached.row_count);
     case GLY_LOGICAL_VALUES:
         return estimate_leaf(c, node, node->values.row_count);
     case GLY_LOGICAL_RANGE:
