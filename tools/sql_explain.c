@@ -100,8 +100,7 @@ static gly_status explain(gly_arena *arena, const gly_analyze_options *options,
     for (uint32_t i = 0; i < plan->output_count; i++) {
         char type[GLY_TYPE_TEXT_SIZE];
         const gly_output *output = &plan->output[i];
-        gly_builder_format(&text, "%s%.*s %s%s", i == 0 ? "-> " : ", ",
-                           GLY_STR_ARG(output->name),
+        gly_builder_format(&text, "%s%.*s %s%s", i == 0 ? "-> " : ", ", GLY_STR_ARG(output->name),
                            gly_type_format(output->type, type, sizeof type),
                            output->nullable ? "" : " not null");
     }

@@ -95,8 +95,8 @@ gly_expr *gly_expr_and(gly_arena *arena, uint32_t count, gly_expr *const *conjun
     for (uint32_t i = 0; i < count; i++) {
         gly_expr_each_conjunct(conjuncts[i], add_conjunct, &list);
     }
-    gly_expr *both = gly_expr_call(arena, GLY_FN_AND, GLY_TYPE_OF(BOOLEAN), nullable, list.count,
-                                   list.items);
+    gly_expr *both =
+        gly_expr_call(arena, GLY_FN_AND, GLY_TYPE_OF(BOOLEAN), nullable, list.count, list.items);
     both->line = conjuncts[0]->line;
     both->position = conjuncts[0]->position;
     return both;
@@ -192,8 +192,7 @@ static bool cast_is_safe(gly_type from, gly_type to) {
         return to.precision - to.scale >= integral_digits(from);
     }
     if (from.id == GLY_TYPE_DECIMAL && to.id == GLY_TYPE_DECIMAL) {
-        return to.scale >= from.scale &&
-               to.precision - to.scale >= from.precision - from.scale;
+        return to.scale >= from.scale && to.precision - to.scale >= from.precision - from.scale;
     }
     if (to.id == GLY_TYPE_BOOLEAN) {
         return gly_type_is_numeric(from);
@@ -203,8 +202,8 @@ static bool cast_is_safe(gly_type from, gly_type to) {
     }
     bool from_time = from.id == GLY_TYPE_DATE || from.id == GLY_TYPE_TIMESTAMP ||
                      from.id == GLY_TYPE_TIMESTAMP_NTZ;
-    bool to_time = to.id == GLY_TYPE_DATE || to.id == GLY_TYPE_TIMESTAMP ||
-                   to.id == GLY_TYPE_TIMESTAMP_NTZ;
+    bool to_time =
+        to.id == GLY_TYPE_DATE || to.id == GLY_TYPE_TIMESTAMP || to.id == GLY_TYPE_TIMESTAMP_NTZ;
     return from_time && to_time;
 }
 
@@ -252,9 +251,8 @@ gly_expr *gly_expr_rewrite(gly_arena *arena, gly_expr *expr,
             args[i] = arg;
         }
     }
-    gly_expr *filter = expr->filter == NULL
-                           ? NULL
-                           : gly_expr_rewrite(arena, expr->filter, rewrite, context);
+    gly_expr *filter =
+        expr->filter == NULL ? NULL : gly_expr_rewrite(arena, expr->filter, rewrite, context);
     if (args != NULL || filter != expr->filter) {
         gly_expr *copy = gly_arena_copy(arena, expr, sizeof *expr);
         copy->args = args != NULL ? args : expr->args;

@@ -269,8 +269,7 @@ static gly_status arithmetic(rule_call *call, decimal_result *result) {
 
 static bool has_part_of_day(const rule_call *call, uint32_t i) {
     const gly_value *literal = call->literals == NULL ? NULL : call->literals[i];
-    return literal != NULL && !literal->is_null &&
-           literal->i64 % (INT64_C(86400) * 1000000) != 0;
+    return literal != NULL && !literal->is_null && literal->i64 % (INT64_C(86400) * 1000000) != 0;
 }
 
 /* date or timestamp, plus or minus an interval or days; base, amount: argument numbers */

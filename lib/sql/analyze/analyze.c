@@ -26,13 +26,12 @@ gly_status gly_analyze_place(gly_analyzer *an, gly_status status, uint32_t line,
         return status;
     }
     size_t used = strlen(an->err->message);
-    snprintf(an->err->message + used, sizeof an->err->message - used, " (line %u, column %u)",
-             line, position);
+    snprintf(an->err->message + used, sizeof an->err->message - used, " (line %u, column %u)", line,
+             position);
     return status;
 }
 
-gly_status gly_analyze_enter(gly_analyzer *an, uint32_t weight, uint32_t line,
-                             uint32_t position) {
+gly_status gly_analyze_enter(gly_analyzer *an, uint32_t weight, uint32_t line, uint32_t position) {
     if (an->depth + weight > GLY_ANALYZER_MAX_DEPTH) {
         return gly_analyze_fail(an, GLY_E_ANALYSIS, line, position,
                                 "The query is nested too deeply after its views and common table "
@@ -108,9 +107,8 @@ gly_status gly_analyze_limits(gly_analyzer *an, const gly_ast_query *query, gly_
     return GLY_OK;
 }
 
-static gly_status resolve_body(gly_analyzer *an, const gly_ast_query *query,
-                               const gly_scope *outer, gly_correlation *correlation,
-                               gly_logical **ret) {
+static gly_status resolve_body(gly_analyzer *an, const gly_ast_query *query, const gly_scope *outer,
+                               gly_correlation *correlation, gly_logical **ret) {
     if (query->kind == GLY_AST_SELECT) {
         return gly_resolve_select_query(an, query, outer, correlation, ret); /* orders as well */
     }
@@ -151,8 +149,7 @@ static gly_status resolve_query(gly_analyzer *an, const gly_ast_query *query,
     }
     gly_logical *plan;
     GLY_TRY(resolve_body(an, query, outer, correlation, &plan));
-    bool lost = correlation != NULL && correlation->is_used &&
-                correlation->want != GLY_WANT_EXISTS;
+    bool lost = correlation != NULL && correlation->is_used && correlation->want != GLY_WANT_EXISTS;
     if (lost && (query->limit != NULL || query->offset != NULL)) {
         return gly_analyze_fail(an, GLY_E_UNSUPPORTED, query->line, query->position,
                                 "LIMIT in a subquery that names columns of the query around it is "
@@ -178,10 +175,8 @@ gly_status gly_analyze_query(gly_arena *arena, const gly_analyze_options *option
                              const gly_ast_query *query, uint32_t *next_id, gly_logical **ret,
                              gly_error *err) {
     gly_error unused; /* places are added to the message, so there must be one */
-    gly_analyzer an = {.arena = arena,
-                       .options = options,
-                       .next_id = next_id,
-                       .err = err == NULL ? &unused : err};
+    gly_analyzer an = {
+        .arena = arena, .options = options, .next_id = next_id, .err = err == NULL ? &unused : err};
     gly_logical *plan;
     GLY_TRY(gly_analyze_any_query(&an, query, NULL, NULL, &plan));
     GLY_TRY(gly_node_build_check(&an, plan));
@@ -190,8 +185,8 @@ gly_status gly_analyze_query(gly_arena *arena, const gly_analyze_options *option
 }
 
 gly_status gly_analyze_insert(gly_arena *arena, const gly_analyze_options *options,
-                              const gly_statement *statement, uint32_t *next_id,
-                              gly_logical **ret, gly_error *err) {
+                              const gly_statement *statement, uint32_t *next_id, gly_logical **ret,
+                              gly_error *err) {
     gly_logical *plan;
     GLY_TRY(gly_analyze_query(arena, options, statement->query, next_id, &plan, err));
     for (uint32_t i = 0; i < plan->output_count; i++) {

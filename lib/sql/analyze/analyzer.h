@@ -53,7 +53,7 @@ struct gly_scope {
     bool outer_allowed;     /* WHERE of a subquery: may name outer columns */
     const char *clause;     /* "WHERE": for messages */
     bool aggregates_allowed;
-    bool in_aggregate;      /* inside the argument of an aggregate */
+    bool in_aggregate; /* inside the argument of an aggregate */
     bool subqueries_allowed;
     gly_alias_use alias_use;
     uint32_t alias_count;
@@ -85,7 +85,7 @@ typedef struct gly_analyzer {
     const gly_view_frame *views;
     const gly_ast_query *hints; /* the SELECT whose FROM is being resolved: its BROADCAST hints */
     uint32_t depth;
-    uint32_t work; /* nodes, columns and expressions made; bounded */
+    uint32_t work;     /* nodes, columns and expressions made; bounded */
     uint32_t literals; /* every fourth is work: long VALUES and IN lists are honest text */
     gly_error *err;
 } gly_analyzer;
@@ -112,8 +112,7 @@ typedef struct gly_correlation {
 gly_status gly_analyze_fail(gly_analyzer *an, gly_status status, uint32_t line, uint32_t position,
                             const char *format, ...) GLY_PRINTF(5, 6);
 /* Puts the place behind the message of a failure that has none; returns status. */
-gly_status gly_analyze_place(gly_analyzer *an, gly_status status, uint32_t line,
-                             uint32_t position);
+gly_status gly_analyze_place(gly_analyzer *an, gly_status status, uint32_t line, uint32_t position);
 GLY_NODISCARD gly_status gly_analyze_enter(gly_analyzer *an, uint32_t weight, uint32_t line,
                                            uint32_t position);
 GLY_NODISCARD gly_status gly_analyze_work(gly_analyzer *an, uint32_t amount);
@@ -124,8 +123,8 @@ GLY_NODISCARD gly_status gly_analyze_shared(gly_analyzer *an, const gly_expr *ex
 GLY_NODISCARD gly_status gly_analyze_limits(gly_analyzer *an, const gly_ast_query *query,
                                             gly_logical *plan, gly_logical **ret);
 GLY_NODISCARD gly_status gly_analyze_any_query(gly_analyzer *an, const gly_ast_query *query,
-                                               const gly_scope *outer,
-                                               gly_correlation *correlation, gly_logical **ret);
+                                               const gly_scope *outer, gly_correlation *correlation,
+                                               gly_logical **ret);
 gly_expr *gly_analyze_column(gly_analyzer *an, const gly_output *output);
 gly_output gly_analyze_output(gly_analyzer *an, const gly_expr *expr, gly_str name);
 
@@ -138,8 +137,8 @@ GLY_NODISCARD gly_status gly_node_build_project(gly_analyzer *an, gly_logical *c
                                                 gly_logical **ret);
 GLY_NODISCARD gly_status gly_node_build_aggregate(gly_analyzer *an, gly_logical *child,
                                                   uint32_t group_count, const gly_item *groups,
-                                                  uint32_t aggregate_count,
-                                                  gly_expr **aggregates, gly_logical **ret);
+                                                  uint32_t aggregate_count, gly_expr **aggregates,
+                                                  gly_logical **ret);
 GLY_NODISCARD gly_status gly_node_build_distinct(gly_analyzer *an, gly_logical *child,
                                                  gly_logical **ret);
 GLY_NODISCARD gly_status gly_node_build_join(gly_analyzer *an, gly_join_kind kind,
@@ -149,8 +148,8 @@ GLY_NODISCARD gly_status gly_node_build_pending(gly_analyzer *an, gly_logical *p
                                                 const gly_pending *pending, bool reducing,
                                                 gly_logical **ret);
 GLY_NODISCARD gly_status gly_node_build_sort(gly_analyzer *an, gly_logical *child,
-                                             uint32_t key_count, gly_sort_key *keys,
-                                             bool is_local, gly_logical **ret);
+                                             uint32_t key_count, gly_sort_key *keys, bool is_local,
+                                             gly_logical **ret);
 GLY_NODISCARD gly_status gly_node_build_repartition(gly_analyzer *an, gly_logical *child,
                                                     uint32_t expr_count, gly_expr **exprs,
                                                     uint32_t partition_count, gly_logical **ret);
@@ -174,11 +173,9 @@ GLY_NODISCARD gly_status gly_resolve_from_relation(gly_analyzer *an,
                                                    const gly_ast_relation *relation,
                                                    gly_scope *scope, gly_logical **ret);
 /* resolve_table.c: views, files, common table expressions, range() */
-GLY_NODISCARD gly_status gly_resolve_table_named(gly_analyzer *an,
-                                                 const gly_ast_relation *relation,
+GLY_NODISCARD gly_status gly_resolve_table_named(gly_analyzer *an, const gly_ast_relation *relation,
                                                  gly_logical **ret);
-GLY_NODISCARD gly_status gly_resolve_table_files(gly_analyzer *an,
-                                                 const gly_ast_relation *relation,
+GLY_NODISCARD gly_status gly_resolve_table_files(gly_analyzer *an, const gly_ast_relation *relation,
                                                  gly_logical **ret);
 GLY_NODISCARD gly_status gly_resolve_table_function(gly_analyzer *an,
                                                     const gly_ast_relation *relation,
@@ -208,9 +205,9 @@ bool gly_resolve_call_has_aggregate(const gly_ast_expr *ast);
 
 /* coerce.c */
 /* Function over args, cast as its type rule says. */
-GLY_NODISCARD gly_status gly_coerce_call(gly_analyzer *an, gly_function_id function,
-                                         uint32_t count, gly_expr **args, uint32_t line,
-                                         uint32_t position, gly_expr **ret);
+GLY_NODISCARD gly_status gly_coerce_call(gly_analyzer *an, gly_function_id function, uint32_t count,
+                                         gly_expr **args, uint32_t line, uint32_t position,
+                                         gly_expr **ret);
 /* arg itself if it has the type; NULL literals become typed ones. */
 gly_expr *gly_coerce_cast(gly_analyzer *an, gly_expr *arg, gly_type type);
 /* CAST as written: checks that the cast exists. */
@@ -222,9 +219,9 @@ gly_expr *gly_coerce_bigint(gly_analyzer *an, int64_t value);
 /* resolve_select.c */
 GLY_NODISCARD gly_status gly_resolve_select_query(gly_analyzer *an, const gly_ast_query *query,
                                                   const gly_scope *outer,
-                                                  gly_correlation *correlation,
-                                                  gly_logical **ret);
-/* resolve_order.c: ORDER BY, SORT BY, DISTRIBUTE BY over a plan whose columns are all one may name */
+                                                  gly_correlation *correlation, gly_logical **ret);
+/* resolve_order.c: ORDER BY, SORT BY, DISTRIBUTE BY over a plan whose columns are all one may name
+ */
 GLY_NODISCARD gly_status gly_resolve_order_output(gly_analyzer *an, const gly_ast_query *query,
                                                   gly_logical *plan, gly_logical **ret);
 /* ... over a SELECT: its items are what aliases mean, scope what else may be named.  Makes the
@@ -280,8 +277,8 @@ gly_str gly_output_name_make(gly_analyzer *an, const gly_ast_expr *ast, const gl
 #define GLY_ANALYZER_PUSH(an, items, count, item)                                                  \
     do {                                                                                           \
         if (((count) & ((count)-1)) == 0) {                                                        \
-            void *gly_grown = gly_arena_alloc(                                                     \
-                (an)->arena, ((size_t)(count)*2 + ((count) == 0)) * sizeof *(items));              \
+            void *gly_grown = gly_arena_alloc((an)->arena, ((size_t)(count)*2 + ((count) == 0)) *  \
+                                                               sizeof *(items));                   \
             if ((count) > 0) {                                                                     \
                 memcpy(gly_grown, (items), (size_t)(count) * sizeof *(items));                     \
             }                                                                                      \

@@ -30,10 +30,10 @@ static void order_time_first(gly_function_id function, gly_expr **args) {
     }
     gly_type_id first = (gly_type_id)args[0]->type.id;
     gly_type_id second = (gly_type_id)args[1]->type.id;
-    bool time_first = first == GLY_TYPE_DATE || first == GLY_TYPE_TIMESTAMP ||
-                      first == GLY_TYPE_TIMESTAMP_NTZ;
-    bool time_second = second == GLY_TYPE_DATE || second == GLY_TYPE_TIMESTAMP ||
-                       second == GLY_TYPE_TIMESTAMP_NTZ;
+    bool time_first =
+        first == GLY_TYPE_DATE || first == GLY_TYPE_TIMESTAMP || first == GLY_TYPE_TIMESTAMP_NTZ;
+    bool time_second =
+        second == GLY_TYPE_DATE || second == GLY_TYPE_TIMESTAMP || second == GLY_TYPE_TIMESTAMP_NTZ;
     bool interval_first = first == GLY_TYPE_INTERVAL_DAY || first == GLY_TYPE_INTERVAL_MONTH;
     bool text_second = second == GLY_TYPE_STRING;
     if ((time_second && !time_first) || (interval_first && text_second)) {
@@ -143,13 +143,12 @@ gly_status gly_coerce_explicit(gly_analyzer *an, gly_expr *arg, gly_type type, b
                                uint32_t line, uint32_t position, gly_expr **ret) {
     char from[GLY_TYPE_TEXT_SIZE], to[GLY_TYPE_TEXT_SIZE];
     if (!cast_exists(arg->type, type)) {
-        return gly_analyze_fail(an, GLY_E_TYPE_MISMATCH, line, position,
-                                "A value of type %s cannot be cast to %s",
-                                gly_type_format(arg->type, from, sizeof from),
-                                gly_type_format(type, to, sizeof to));
+        return gly_analyze_fail(
+            an, GLY_E_TYPE_MISMATCH, line, position, "A value of type %s cannot be cast to %s",
+            gly_type_format(arg->type, from, sizeof from), gly_type_format(type, to, sizeof to));
     }
-    bool plain = gly_type_equal(arg->type, type) ||
-                 (arg->kind == GLY_EXPR_LITERAL && arg->value.is_null);
+    bool plain =
+        gly_type_equal(arg->type, type) || (arg->kind == GLY_EXPR_LITERAL && arg->value.is_null);
     if (plain) {
         *ret = gly_coerce_cast(an, arg, type);
         return GLY_OK;

@@ -102,8 +102,8 @@ gly_status gly_node_build_aggregate(gly_analyzer *an, gly_logical *child, uint32
                                     const gly_item *groups, uint32_t aggregate_count,
                                     gly_expr **aggregates, gly_logical **ret) {
     GLY_TRY(gly_analyze_work(an, group_count + aggregate_count + 1));
-    gly_logical *node = gly_logical_make(an->arena, GLY_LOGICAL_AGGREGATE, 1,
-                                         group_count + aggregate_count);
+    gly_logical *node =
+        gly_logical_make(an->arena, GLY_LOGICAL_AGGREGATE, 1, group_count + aggregate_count);
     node->children[0] = child;
     node->aggregate.group_count = group_count;
     node->aggregate.groups = GLY_ARENA_ARRAY(an->arena, gly_expr *, group_count);
@@ -137,8 +137,8 @@ gly_status gly_node_build_distinct(gly_analyzer *an, gly_logical *child, gly_log
 
 gly_status gly_node_build_join(gly_analyzer *an, gly_join_kind kind, gly_logical *left,
                                gly_logical *right, gly_expr *condition, gly_logical **ret) {
-    bool left_only = kind == GLY_JOIN_SEMI || kind == GLY_JOIN_ANTI ||
-                     kind == GLY_JOIN_NULL_AWARE_ANTI;
+    bool left_only =
+        kind == GLY_JOIN_SEMI || kind == GLY_JOIN_ANTI || kind == GLY_JOIN_NULL_AWARE_ANTI;
     uint32_t right_count = left_only ? 0 : right->output_count;
     GLY_TRY(gly_analyze_work(an, left->output_count + right_count + 1));
     gly_logical *node =
@@ -149,8 +149,8 @@ gly_status gly_node_build_join(gly_analyzer *an, gly_join_kind kind, gly_logical
     node->join.condition = condition;
     for (uint32_t i = 0; i < left->output_count; i++) {
         node->output[i] = left->output[i];
-        node->output[i].nullable = left->output[i].nullable || kind == GLY_JOIN_RIGHT ||
-                                   kind == GLY_JOIN_FULL;
+        node->output[i].nullable =
+            left->output[i].nullable || kind == GLY_JOIN_RIGHT || kind == GLY_JOIN_FULL;
     }
     for (uint32_t i = 0; i < right_count; i++) {
         gly_output *output = &node->output[left->output_count + i];
@@ -270,8 +270,7 @@ static gly_status check_pending(gly_analyzer *an, const gly_logical *plan,
     if (missing_column(an, &node) == 0) {
         return GLY_OK;
     }
-    return gly_analyze_fail(an, GLY_E_UNSUPPORTED, join->condition->line,
-                            join->condition->position,
+    return gly_analyze_fail(an, GLY_E_UNSUPPORTED, join->condition->line, join->condition->position,
                             "A subquery inside a subquery may not be compared with columns of the "
                             "outermost query");
 }

@@ -33,8 +33,8 @@ static void put_lower(gly_str text, gly_builder *out) {
 static void put_literal(const gly_value *value, gly_builder *out) {
     if (value->is_null) {
         gly_builder_add_text(out, "NULL");
-    } else if (value->type.id == GLY_TYPE_DATE || value->type.id == GLY_TYPE_BINARY || value->type.id == GLY_TYPE_TIMESTAMP ||
-               value->type.id == GLY_TYPE_TIMESTAMP_NTZ) {
+    } else if (value->type.id == GLY_TYPE_DATE || value->type.id == GLY_TYPE_BINARY ||
+               value->type.id == GLY_TYPE_TIMESTAMP || value->type.id == GLY_TYPE_TIMESTAMP_NTZ) {
         gly_value_format_sql(value, out);
     } else {
         gly_value_format(value, out);
@@ -64,6 +64,7 @@ static bool is_interval(const gly_ast_expr *ast) {
             ast->value.type.id == GLY_TYPE_INTERVAL_MONTH);
 }
 
+/* long: one case per operator */
 static void put_operator(const gly_ast_expr *ast, gly_builder *out) {
     switch (ast->function) {
     case GLY_FN_AND:
@@ -343,8 +344,8 @@ static bool put_days(const gly_ast_expr *ast, const gly_expr *bound, gly_builder
         (bound->function != GLY_FN_ADD && bound->function != GLY_FN_SUBTRACT)) {
         return false;
     }
-    bool swapped = ast->args[0]->kind == GLY_AST_LITERAL &&
-                   ast->args[0]->value.type.id == GLY_TYPE_INT;
+    bool swapped =
+        ast->args[0]->kind == GLY_AST_LITERAL && ast->args[0]->value.type.id == GLY_TYPE_INT;
     gly_builder_add_text(out, bound->function == GLY_FN_ADD ? "date_add(" : "date_sub(");
     put(ast->args[swapped ? 1 : 0], out);
     gly_builder_add_text(out, ", ");

@@ -57,8 +57,8 @@ static int64_t local_now(const gly_analyzer *an) {
 }
 
 static gly_expr *text_literal(gly_analyzer *an, const char *text) {
-    return gly_expr_literal(an->arena, gly_value_text(GLY_TYPE_OF(STRING),
-                                                      gly_arena_str(an->arena, gly_str_of(text))));
+    return gly_expr_literal(
+        an->arena, gly_value_text(GLY_TYPE_OF(STRING), gly_arena_str(an->arena, gly_str_of(text))));
 }
 
 static gly_expr *constant_of(gly_analyzer *an, gly_str name) {
@@ -87,8 +87,8 @@ static gly_expr *constant_of(gly_analyzer *an, gly_str name) {
         gly_type type = {.id = (uint8_t)constants[i].type};
         switch (constants[i].type) {
         case GLY_TYPE_DATE:
-            return gly_expr_literal(
-                an->arena, gly_value_i64(type, gly_timestamp_to_date(local_now(an))));
+            return gly_expr_literal(an->arena,
+                                    gly_value_i64(type, gly_timestamp_to_date(local_now(an))));
         case GLY_TYPE_TIMESTAMP:
             return gly_expr_literal(an->arena, gly_value_i64(type, an->options->now_us));
         case GLY_TYPE_TIMESTAMP_NTZ:
@@ -101,8 +101,9 @@ static gly_expr *constant_of(gly_analyzer *an, gly_str name) {
 }
 
 gly_status gly_resolve_call_bare(gly_analyzer *an, const gly_ast_expr *ast, gly_expr **ret) {
-    static const char *const words[] = {"current_date", "current_timestamp", "current_user",
-                                        "session_user", "user", "localtimestamp"};
+    static const char *const words[] = {"current_date", "current_timestamp",
+                                        "current_user", "session_user",
+                                        "user",         "localtimestamp"};
     *ret = NULL;
     for (size_t i = 0; i < GLY_ARRAY_LEN(words); i++) {
         if (gly_str_equal_ignore_case(ast->parts[0], gly_str_of(words[i]))) {
@@ -122,16 +123,36 @@ gly_status gly_resolve_call_extract(gly_analyzer *an, const gly_ast_expr *ast, g
         const char *name;
         gly_function_id function;
     } fields[] = {
-        {"year", GLY_FN_YEAR},          {"y", GLY_FN_YEAR},           {"years", GLY_FN_YEAR},
-        {"yr", GLY_FN_YEAR},            {"quarter", GLY_FN_QUARTER},  {"qtr", GLY_FN_QUARTER},
-        {"month", GLY_FN_MONTH},        {"mon", GLY_FN_MONTH},        {"months", GLY_FN_MONTH},
-        {"day", GLY_FN_DAY},            {"d", GLY_FN_DAY},            {"days", GLY_FN_DAY},
-        {"week", GLY_FN_WEEKOFYEAR},    {"w", GLY_FN_WEEKOFYEAR},     {"weeks", GLY_FN_WEEKOFYEAR},
-        {"dayofweek", GLY_FN_DAYOFWEEK}, {"dow", GLY_FN_DAYOFWEEK},   {"doy", GLY_FN_DAYOFYEAR},
-        {"dayofyear", GLY_FN_DAYOFYEAR}, {"hour", GLY_FN_HOUR},       {"h", GLY_FN_HOUR},
-        {"hours", GLY_FN_HOUR},         {"minute", GLY_FN_MINUTE},    {"m", GLY_FN_MINUTE},
-        {"min", GLY_FN_MINUTE},         {"minutes", GLY_FN_MINUTE},   {"second", GLY_FN_SECOND},
-        {"s", GLY_FN_SECOND},           {"sec", GLY_FN_SECOND},       {"seconds", GLY_FN_SECOND},
+        {"year", GLY_FN_YEAR},
+        {"y", GLY_FN_YEAR},
+        {"years", GLY_FN_YEAR},
+        {"yr", GLY_FN_YEAR},
+        {"quarter", GLY_FN_QUARTER},
+        {"qtr", GLY_FN_QUARTER},
+        {"month", GLY_FN_MONTH},
+        {"mon", GLY_FN_MONTH},
+        {"months", GLY_FN_MONTH},
+        {"day", GLY_FN_DAY},
+        {"d", GLY_FN_DAY},
+        {"days", GLY_FN_DAY},
+        {"week", GLY_FN_WEEKOFYEAR},
+        {"w", GLY_FN_WEEKOFYEAR},
+        {"weeks", GLY_FN_WEEKOFYEAR},
+        {"dayofweek", GLY_FN_DAYOFWEEK},
+        {"dow", GLY_FN_DAYOFWEEK},
+        {"doy", GLY_FN_DAYOFYEAR},
+        {"dayofyear", GLY_FN_DAYOFYEAR},
+        {"hour", GLY_FN_HOUR},
+        {"h", GLY_FN_HOUR},
+        {"hours", GLY_FN_HOUR},
+        {"minute", GLY_FN_MINUTE},
+        {"m", GLY_FN_MINUTE},
+        {"min", GLY_FN_MINUTE},
+        {"minutes", GLY_FN_MINUTE},
+        {"second", GLY_FN_SECOND},
+        {"s", GLY_FN_SECOND},
+        {"sec", GLY_FN_SECOND},
+        {"seconds", GLY_FN_SECOND},
     };
     for (size_t i = 0; i < GLY_ARRAY_LEN(fields); i++) {
         if (gly_str_equal_ignore_case(field, gly_str_of(fields[i].name))) {
@@ -146,8 +167,8 @@ gly_status gly_resolve_call_extract(gly_analyzer *an, const gly_ast_expr *ast, g
 
 static gly_status resolve_date_part(gly_analyzer *an, const gly_ast_expr *ast, uint32_t count,
                                     gly_expr **args, gly_expr **ret) {
-    if (count != 2 || args[0]->kind != GLY_EXPR_LITERAL ||
-        args[0]->type.id != GLY_TYPE_STRING || args[0]->value.is_null) {
+    if (count != 2 || args[0]->kind != GLY_EXPR_LITERAL || args[0]->type.id != GLY_TYPE_STRING ||
+        args[0]->value.is_null) {
         return gly_analyze_fail(an, GLY_E_WRONG_ARGUMENTS, ast->line, ast->position,
                                 "%.*s takes the name of a field in quotes and a date",
                                 GLY_STR_ARG(ast->name));
@@ -189,9 +210,8 @@ static gly_status resolve_disguise(gly_analyzer *an, const gly_ast_expr *ast, ui
             gly_str zone = an->options->config == NULL
                                ? GLY_STR("UTC")
                                : gly_config_text(an->options->config, GLY_CONFIG_TIME_ZONE);
-            *ret = gly_expr_literal(an->arena,
-                                    gly_value_text(GLY_TYPE_OF(STRING),
-                                                   gly_arena_str(an->arena, zone)));
+            *ret = gly_expr_literal(
+                an->arena, gly_value_text(GLY_TYPE_OF(STRING), gly_arena_str(an->arena, zone)));
         }
         return GLY_OK;
     }
@@ -230,8 +250,7 @@ static gly_status check_aggregate(gly_analyzer *an, const gly_scope *scope,
         bool where = strcmp(scope->clause, "WHERE") == 0;
         return gly_analyze_fail(an, GLY_E_GROUPING, ast->line, ast->position,
                                 "Aggregate function %.*s is not allowed in %s%s",
-                                GLY_STR_ARG(ast->name), scope->clause,
-                                where ? "; use HAVING" : "");
+                                GLY_STR_ARG(ast->name), scope->clause, where ? "; use HAVING" : "");
     }
     return GLY_OK;
 }
@@ -266,7 +285,8 @@ static gly_status resolve_aggregate(gly_analyzer *an, gly_scope *scope, const gl
                     id != GLY_FN_BOOL_AND && id != GLY_FN_BOOL_OR;
     if (ast->is_star && id != GLY_FN_COUNT) {
         return gly_analyze_fail(an, GLY_E_WRONG_ARGUMENTS, ast->line, ast->position,
-                                "%.*s(*) has no meaning; only count(*) has", GLY_STR_ARG(ast->name));
+                                "%.*s(*) has no meaning; only count(*) has",
+                                GLY_STR_ARG(ast->name));
     }
     if (id == GLY_FN_COUNT && count == 0 && !ast->is_star) {
         return gly_analyze_fail(an, GLY_E_WRONG_ARGUMENTS, ast->line, ast->position,
@@ -302,8 +322,9 @@ static gly_status resolve_aggregate(gly_analyzer *an, gly_scope *scope, const gl
 /* plain functions */
 
 static gly_status fail_function(gly_analyzer *an, const gly_ast_expr *ast) {
-    static const char *const windows[] = {"row_number", "rank", "dense_rank", "lag", "lead",
-                                          "ntile", "percent_rank", "cume_dist", "nth_value"};
+    static const char *const windows[] = {"row_number",   "rank",      "dense_rank",
+                                          "lag",          "lead",      "ntile",
+                                          "percent_rank", "cume_dist", "nth_value"};
     for (size_t i = 0; i < GLY_ARRAY_LEN(windows); i++) {
         if (is_named(ast, windows[i])) {
             return gly_analyze_fail(an, GLY_E_UNSUPPORTED, ast->line, ast->position,

@@ -34,8 +34,8 @@ static gly_status resolve_leaf_plan(gly_analyzer *an, const gly_ast_relation *re
     }
 }
 
-static gly_status resolve_leaf(gly_analyzer *an, const gly_ast_relation *relation,
-                               gly_scope *scope, gly_logical **ret) {
+static gly_status resolve_leaf(gly_analyzer *an, const gly_ast_relation *relation, gly_scope *scope,
+                               gly_logical **ret) {
     const gly_ast_query *hints = an->hints;
     gly_logical *plan;
     GLY_TRY(resolve_leaf_plan(an, relation, &plan));
@@ -78,9 +78,8 @@ static uint8_t hint_of(const gly_analyzer *an, const gly_ast_relation *join) {
     return GLY_JOIN_HINT_NONE;
 }
 
-static gly_status find_using(gly_analyzer *an, const gly_scope *scope,
-                             const gly_ast_relation *join, gly_str name, const char *side,
-                             gly_scope_column **ret) {
+static gly_status find_using(gly_analyzer *an, const gly_scope *scope, const gly_ast_relation *join,
+                             gly_str name, const char *side, gly_scope_column **ret) {
     gly_scope_column *found = NULL;
     for (uint32_t i = 0; i < scope->count; i++) {
         gly_scope_column *column = &scope->columns[i];
@@ -127,9 +126,8 @@ static bool is_visible_in(const gly_scope *scope, gly_str name) {
 }
 
 /* USING's names, or for NATURAL those that both sides have. */
-static gly_status using_names(gly_analyzer *an, const gly_ast_relation *join,
-                              const gly_scope *left, const gly_scope *right, uint32_t *ret_count,
-                              gly_str **ret) {
+static gly_status using_names(gly_analyzer *an, const gly_ast_relation *join, const gly_scope *left,
+                              const gly_scope *right, uint32_t *ret_count, gly_str **ret) {
     *ret_count = join->using_count;
     *ret = join->using;
     if (!join->is_natural) {
@@ -195,15 +193,17 @@ static gly_status project_full(gly_analyzer *an, const gly_ast_relation *join, u
         items[i].name = pairs[i].left->name;
     }
     for (uint32_t i = 0; i < (*plan)->output_count; i++) {
-        items[count + i] = (gly_item){(*plan)->output[i].name,
-                                      gly_analyze_column(an, &(*plan)->output[i])};
+        items[count + i] =
+            (gly_item){(*plan)->output[i].name, gly_analyze_column(an, &(*plan)->output[i])};
     }
     GLY_TRY(gly_node_build_project(an, *plan, all, items, plan));
     for (uint32_t i = 0; i < count; i++) {
         const gly_output *output = &(*plan)->output[i];
         gly_scope_add(an, scope,
-                      (gly_scope_column){.name = output->name, .id = output->id,
-                                         .type = output->type, .nullable = output->nullable});
+                      (gly_scope_column){.name = output->name,
+                                         .id = output->id,
+                                         .type = output->type,
+                                         .nullable = output->nullable});
     }
     return GLY_OK;
 }
@@ -252,8 +252,8 @@ static gly_status resolve_join(gly_analyzer *an, const gly_ast_relation *join, g
         add_side(an, &both, &right_scope, false, NULL);
         GLY_TRY(gly_resolve_expr_condition(an, &both, join->on, &condition));
     } else {
-        GLY_TRY(resolve_using(an, join, &left_scope, &right_scope, &using_count, &pairs,
-                              &condition));
+        GLY_TRY(
+            resolve_using(an, join, &left_scope, &right_scope, &using_count, &pairs, &condition));
     }
     gly_logical *plan;
     GLY_TRY(gly_node_build_join(an, (gly_join_kind)join->join, left, right, condition, &plan));

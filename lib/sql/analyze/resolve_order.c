@@ -13,8 +13,8 @@ static gly_status resolve_ordinal(gly_analyzer *an, const gly_ast_expr *ast, uin
     int64_t ordinal = ast->value.i64;
     if (ordinal < 1 || ordinal > item_count) {
         return gly_analyze_fail(an, GLY_E_ANALYSIS, ast->line, ast->position,
-                                "%s %lld is not a column of the select list, which has %u",
-                                clause, (long long)ordinal, item_count);
+                                "%s %lld is not a column of the select list, which has %u", clause,
+                                (long long)ordinal, item_count);
     }
     *ret = items[ordinal - 1].expr;
     return GLY_OK;
@@ -68,8 +68,8 @@ static gly_status build_clauses(gly_analyzer *an, const gly_ast_query *query, gl
     gly_sort_key *sorts = GLY_ARENA_ARRAY(an->arena, gly_sort_key, query->sort_count);
     uint32_t at = 0;
     for (uint32_t i = 0; i < query->order_count; i++) {
-        orders[i] = (gly_sort_key){keys[at++], query->orders[i].descending,
-                                   query->orders[i].nulls_first};
+        orders[i] =
+            (gly_sort_key){keys[at++], query->orders[i].descending, query->orders[i].nulls_first};
     }
     for (uint32_t i = 0; i < query->sort_count; i++) {
         sorts[i] =
@@ -86,8 +86,8 @@ static gly_status build_clauses(gly_analyzer *an, const gly_ast_query *query, gl
     return gly_analyze_limits(an, query, plan, ret);
 }
 
-gly_status gly_resolve_order_output(gly_analyzer *an, const gly_ast_query *query,
-                                    gly_logical *plan, gly_logical **ret) {
+gly_status gly_resolve_order_output(gly_analyzer *an, const gly_ast_query *query, gly_logical *plan,
+                                    gly_logical **ret) {
     gly_scope scope = {.clause = "ORDER BY"};
     gly_item *items = GLY_ARENA_ARRAY(an->arena, gly_item, plan->output_count);
     bool any = query->order_count + query->sort_count + query->distribute_count > 0;
@@ -121,8 +121,8 @@ static bool is_covered(const gly_expr *key, uint32_t count, const gly_item *item
 }
 
 /* The same over the Project's output. */
-static gly_expr *over_output(gly_analyzer *an, gly_expr *key, uint32_t count,
-                             const gly_item *items, const gly_logical *project) {
+static gly_expr *over_output(gly_analyzer *an, gly_expr *key, uint32_t count, const gly_item *items,
+                             const gly_logical *project) {
     for (uint32_t i = 0; i < count; i++) {
         if (key == items[i].expr || gly_expr_equal(key, items[i].expr)) {
             return gly_analyze_column(an, &project->output[i]);
@@ -174,9 +174,9 @@ static gly_status add_hidden(gly_analyzer *an, const gly_ast_query *query, uint3
     return GLY_OK;
 }
 
-gly_status gly_resolve_order_select(gly_analyzer *an, const gly_ast_query *query,
-                                    gly_logical *plan, uint32_t item_count, const gly_item *items,
-                                    uint32_t key_count, gly_expr **keys, gly_logical **ret) {
+gly_status gly_resolve_order_select(gly_analyzer *an, const gly_ast_query *query, gly_logical *plan,
+                                    uint32_t item_count, const gly_item *items, uint32_t key_count,
+                                    gly_expr **keys, gly_logical **ret) {
     uint32_t all_count = 0;
     gly_item *all = NULL;
     GLY_TRY(add_hidden(an, query, item_count, items, key_count, keys, &all_count, &all));

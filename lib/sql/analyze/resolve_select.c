@@ -1,4 +1,5 @@
-/* resolve_select.c - one SELECT: FROM, WHERE, the select list, GROUP BY, HAVING, in the order they mean.
+/* resolve_select.c - one SELECT: FROM, WHERE, the select list, GROUP BY, HAVING, in the order they
+ * mean.
  *
  *   FROM -> subqueries of WHERE -> Filter -> semi and anti joins -> [subqueries inside aggregates
  *   -> Aggregate] -> subqueries of the list -> Filter (HAVING) -> Project -> ... (resolve_order.c)
@@ -103,8 +104,7 @@ static gly_status resolve_where(gly_analyzer *an, select *state, gly_correlation
     return gly_node_build_pending(an, state->plan, &pending, true, &state->plan);
 }
 
-static gly_status resolve_items(gly_analyzer *an, select *state,
-                                gly_correlation *correlation) {
+static gly_status resolve_items(gly_analyzer *an, select *state, gly_correlation *correlation) {
     gly_scope scope = state->scope;
     scope.clause = "SELECT";
     scope.outer_allowed = correlation != NULL && correlation->want != GLY_WANT_ROWS;
@@ -117,11 +117,11 @@ static gly_status resolve_items(gly_analyzer *an, select *state,
         const gly_ast_item *item = &state->query->items[i];
         if (item->expr->kind == GLY_AST_STAR) {
             if (item->alias.size > 0) {
-                return gly_analyze_fail(an, GLY_E_ANALYSIS, item->expr->line,
-                                        item->expr->position, "* cannot have an alias");
+                return gly_analyze_fail(an, GLY_E_ANALYSIS, item->expr->line, item->expr->position,
+                                        "* cannot have an alias");
             }
-            GLY_TRY(gly_scope_expand(an, &state->scope, item->expr, &state->item_count,
-                                     &state->items));
+            GLY_TRY(
+                gly_scope_expand(an, &state->scope, item->expr, &state->item_count, &state->items));
             continue;
         }
         gly_item bound;
@@ -131,11 +131,11 @@ static gly_status resolve_items(gly_analyzer *an, select *state,
         if (scope.outer_allowed && gly_resolve_subquery_names_outer(&state->scope, bound.expr)) {
             correlation->is_used = true;
         }
-        bound.name = item->alias.size > 0 ? item->alias : gly_output_name_make(an, item->expr, bound.expr);
+        bound.name =
+            item->alias.size > 0 ? item->alias : gly_output_name_make(an, item->expr, bound.expr);
         if (item->alias.size == 0 && item->expr->kind == GLY_AST_NAME &&
             bound.expr->kind == GLY_EXPR_LITERAL) { /* current_date */
-            bound.name = gly_str_of(
-                gly_arena_format(an->arena, "%.*s()", GLY_STR_ARG(bound.name)));
+            bound.name = gly_str_of(gly_arena_format(an->arena, "%.*s()", GLY_STR_ARG(bound.name)));
         }
         GLY_ANALYZER_PUSH(an, state->items, state->item_count, bound);
     }
@@ -154,8 +154,7 @@ static void add_group(gly_analyzer *an, select *state, gly_expr *expr, gly_str n
     GLY_ANALYZER_PUSH(an, state->groups, state->group_count, group);
 }
 
-static gly_status resolve_group_ordinal(gly_analyzer *an, select *state,
-                                        const gly_ast_expr *ast) {
+static gly_status resolve_group_ordinal(gly_analyzer *an, select *state, const gly_ast_expr *ast) {
     int64_t ordinal = ast->value.i64;
     if (ordinal < 1 || ordinal > state->item_count) {
         return gly_analyze_fail(an, GLY_E_ANALYSIS, ast->line, ast->position,
@@ -223,10 +222,8 @@ static gly_status resolve_keys(gly_analyzer *an, select *state) {
 
 /* All places of expressions that stand above the Aggregate. */
 static gly_aggregation places_above(gly_analyzer *an, select *state) {
-    gly_aggregation aggregation = {.group_count = state->group_count,
-                                   .groups = state->groups};
-    uint32_t most =
-        state->item_count + state->having_count + state->key_count + state->above.count;
+    gly_aggregation aggregation = {.group_count = state->group_count, .groups = state->groups};
+    uint32_t most = state->item_count + state->having_count + state->key_count + state->above.count;
     aggregation.exprs = GLY_ARENA_ARRAY(an->arena, gly_expr **, most);
     for (uint32_t i = 0; i < state->item_count; i++) {
         aggregation.exprs[aggregation.expr_count++] = &state->items[i].expr;
@@ -310,11 +307,12 @@ static gly_status take_first(gly_analyzer *an, const gly_ast_query *query, gly_e
     GLY_TRY(gly_coerce_call(an, GLY_FN_COUNT, 0, NULL, query->line, query->position, &count));
     sides[0] = count;
     sides[1] = gly_coerce_bigint(an, 1);
-    GLY_TRY(gly_coerce_call(an, GLY_FN_GREATER, 2, sides, query->line, query->position,
-                            &branches[0]));
+    GLY_TRY(
+        gly_coerce_call(an, GLY_FN_GREATER, 2, sides, query->line, query->position, &branches[0]));
     gly_expr *message = gly_expr_literal(
-        an->arena, gly_value_text(GLY_TYPE_OF(STRING),
-                                  GLY_STR("A subquery used as a value returned more than one row")));
+        an->arena,
+        gly_value_text(GLY_TYPE_OF(STRING),
+                       GLY_STR("A subquery used as a value returned more than one row")));
     GLY_TRY(gly_coerce_call(an, GLY_FN_RAISE_ERROR, 1, &message, query->line, query->position,
                             &branches[1]));
     branches[2] = first;
@@ -364,8 +362,9 @@ static gly_status finish_value(gly_analyzer *an, select *state, gly_correlation 
     const gly_ast_query *query = state->query;
     if (query->has_groups || query->having != NULL || query->is_distinct ||
         state->item_count != 1 || state->above.count > 0) {
-        return refuse_correlated(an, query, "GROUP BY, HAVING, DISTINCT, several columns or "
-                                            "subqueries in its select list");
+        return refuse_correlated(an, query,
+                                 "GROUP BY, HAVING, DISTINCT, several columns or "
+                                 "subqueries in its select list");
     }
     if (!state->is_aggregate) {
         GLY_TRY(take_first(an, query, &state->items[0].expr));
@@ -406,8 +405,8 @@ static gly_status finish_value(gly_analyzer *an, select *state, gly_correlation 
 }
 
 /* EXISTS asks for rows only: what is selected, its order and DISTINCT do not matter. */
-static gly_status finish_exists(gly_analyzer *an, select *state,
-                                const gly_correlation *correlation, gly_logical **ret) {
+static gly_status finish_exists(gly_analyzer *an, select *state, const gly_correlation *correlation,
+                                gly_logical **ret) {
     if (correlation->count == 0) {
         return gly_analyze_limits(an, state->query, state->plan, ret);
     }

@@ -127,9 +127,9 @@ static gly_status cast_outputs(gly_analyzer *an, gly_logical *plan, const gly_ty
         items[i] = (gly_item){plan->output[i].name, gly_coerce_cast(an, column, types[i])};
     }
     for (uint32_t i = 0; i < extra_count; i++) {
-        items[count + i] = (gly_item){
-            i == 0 ? GLY_STR("in_left") : GLY_STR("in_right"),
-            gly_expr_literal(an->arena, gly_value_i64(GLY_TYPE_OF(INT), extra[i]))};
+        items[count + i] =
+            (gly_item){i == 0 ? GLY_STR("in_left") : GLY_STR("in_right"),
+                       gly_expr_literal(an->arena, gly_value_i64(GLY_TYPE_OF(INT), extra[i]))};
     }
     return gly_node_build_project(an, plan, count + extra_count, items, ret);
 }
@@ -174,17 +174,14 @@ static gly_status max_of(gly_analyzer *an, const gly_output *marker, gly_expr **
     return gly_coerce_call(an, GLY_FN_MAX, 1, &column, 0, 0, ret);
 }
 
-static gly_status marker_is(gly_analyzer *an, const gly_output *marker, int value,
-                            gly_expr **ret) {
-    gly_expr *sides[2] = {
-        gly_analyze_column(an, marker),
-        gly_expr_literal(an->arena, gly_value_i64(GLY_TYPE_OF(INT), value))};
+static gly_status marker_is(gly_analyzer *an, const gly_output *marker, int value, gly_expr **ret) {
+    gly_expr *sides[2] = {gly_analyze_column(an, marker),
+                          gly_expr_literal(an->arena, gly_value_i64(GLY_TYPE_OF(INT), value))};
     return gly_coerce_call(an, GLY_FN_EQUAL, 2, sides, 0, 0, ret);
 }
 
 static gly_status intersect_or_except(gly_analyzer *an, gly_logical *left, gly_logical *right,
-                                      uint8_t set, const gly_ast_query *place,
-                                      gly_logical **ret) {
+                                      uint8_t set, const gly_ast_query *place, gly_logical **ret) {
     static const int in_left[2] = {1, 0}, in_right[2] = {0, 1};
     gly_logical *sides[2] = {left, right};
     branches both = {2, sides};
@@ -247,8 +244,7 @@ static gly_status add_branch(gly_analyzer *an, const gly_ast_branch *branch, gly
     return GLY_OK;
 }
 
-gly_status gly_resolve_sets_query(gly_analyzer *an, const gly_ast_query *query,
-                                  gly_logical **ret) {
+gly_status gly_resolve_sets_query(gly_analyzer *an, const gly_ast_query *query, gly_logical **ret) {
     branches all = {0};
     bool is_distinct = false;
     for (uint32_t i = 0; i < query->branch_count; i++) {

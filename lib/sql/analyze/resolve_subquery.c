@@ -56,8 +56,8 @@ bool gly_resolve_subquery_is_inner(const gly_logical *plan, const gly_expr *expr
     return sides_of(plan, expr).has_inner;
 }
 
-bool gly_resolve_subquery_sides(const gly_logical *inner, gly_expr *conjunct,
-                                gly_expr **ret_inner, gly_expr **ret_outer) {
+bool gly_resolve_subquery_sides(const gly_logical *inner, gly_expr *conjunct, gly_expr **ret_inner,
+                                gly_expr **ret_outer) {
     if (conjunct->kind != GLY_EXPR_CALL || conjunct->function != GLY_FN_EQUAL) {
         return false;
     }
@@ -81,8 +81,7 @@ static void add_pending(gly_analyzer *an, gly_pending *pending, gly_join_kind ki
     GLY_ANALYZER_PUSH(an, pending->joins, pending->count, join);
 }
 
-static gly_status check_allowed(gly_analyzer *an, const gly_scope *scope,
-                                const gly_ast_expr *ast) {
+static gly_status check_allowed(gly_analyzer *an, const gly_scope *scope, const gly_ast_expr *ast) {
     if (scope->subqueries_allowed && scope->pending != NULL) {
         return GLY_OK;
     }
@@ -155,8 +154,8 @@ static gly_status unless_false(gly_analyzer *an, gly_expr *equal, gly_expr **ret
     }
     GLY_TRY(gly_analyze_shared(an, equal, 1));
     gly_expr *either[2] = {equal, NULL};
-    GLY_TRY(gly_coerce_call(an, GLY_FN_IS_NULL, 1, &equal, equal->line, equal->position,
-                            &either[1]));
+    GLY_TRY(
+        gly_coerce_call(an, GLY_FN_IS_NULL, 1, &equal, equal->line, equal->position, &either[1]));
     return gly_coerce_call(an, GLY_FN_OR, 2, either, equal->line, equal->position, ret);
 }
 
@@ -242,8 +241,8 @@ static gly_status force_one_row(gly_analyzer *an, const gly_ast_expr *ast, gly_l
                                 gly_logical **ret) {
     gly_expr *column = gly_analyze_column(an, &plan->output[0]);
     gly_expr **aggregates = GLY_ARENA_ARRAY(an->arena, gly_expr *, 2);
-    GLY_TRY(gly_coerce_call(an, GLY_FN_FIRST, 1, &column, ast->line, ast->position,
-                            &aggregates[0]));
+    GLY_TRY(
+        gly_coerce_call(an, GLY_FN_FIRST, 1, &column, ast->line, ast->position, &aggregates[0]));
     GLY_TRY(gly_coerce_call(an, GLY_FN_COUNT, 0, NULL, ast->line, ast->position, &aggregates[1]));
     bool sure = is_at_most_one(plan);
     GLY_TRY(gly_node_build_aggregate(an, plan, 0, NULL, sure ? 1 : 2, aggregates, &plan));
@@ -299,9 +298,8 @@ static gly_status mark_keys(gly_analyzer *an, gly_logical *plan, uint32_t count,
     for (uint32_t i = 0; i < count; i++) {
         items[i] = (gly_item){plan->output[i].name, gly_analyze_column(an, &plan->output[i])};
     }
-    items[count] =
-        (gly_item){GLY_STR("_found"),
-                   gly_expr_literal(an->arena, gly_value_i64(GLY_TYPE_OF(BOOLEAN), 1))};
+    items[count] = (gly_item){GLY_STR("_found"),
+                              gly_expr_literal(an->arena, gly_value_i64(GLY_TYPE_OF(BOOLEAN), 1))};
     return gly_node_build_project(an, plan, count + 1, items, ret);
 }
 
@@ -317,8 +315,8 @@ static gly_status count_rows(gly_analyzer *an, const gly_ast_expr *ast, gly_logi
     gly_expr **aggregates = GLY_ARENA_ARRAY(an->arena, gly_expr *, 2);
     GLY_TRY(gly_coerce_call(an, GLY_FN_COUNT, 0, NULL, ast->line, ast->position, &aggregates[0]));
     if (also != NULL) {
-        GLY_TRY(gly_coerce_call(an, GLY_FN_COUNT, 1, &also, ast->line, ast->position,
-                                &aggregates[1]));
+        GLY_TRY(
+            gly_coerce_call(an, GLY_FN_COUNT, 1, &also, ast->line, ast->position, &aggregates[1]));
     }
     return gly_node_build_aggregate(an, plan, 0, NULL, also != NULL ? 2 : 1, aggregates, ret);
 }
@@ -338,8 +336,7 @@ static gly_status resolve_exists(gly_analyzer *an, gly_scope *scope, const gly_a
     gly_expr **outer = GLY_ARENA_ARRAY(an->arena, gly_expr *, correlation.count);
     for (uint32_t i = 0; i < correlation.count; i++) {
         keys[i].name = GLY_STR("_key");
-        if (!gly_resolve_subquery_sides(plan, correlation.conjuncts[i], &keys[i].expr,
-                                        &outer[i])) {
+        if (!gly_resolve_subquery_sides(plan, correlation.conjuncts[i], &keys[i].expr, &outer[i])) {
             return gly_analyze_fail(an, GLY_E_UNSUPPORTED, ast->line, ast->position,
                                     "EXISTS inside OR or in a select list may compare its columns "
                                     "with those of the query around it only by =");
@@ -355,10 +352,10 @@ static gly_status resolve_exists(gly_analyzer *an, gly_scope *scope, const gly_a
     return marker_found(an, plan, ast, ret);
 }
 
-/* CASE WHEN rows = 0 THEN false WHEN found THEN true WHEN x IS NULL OR not all y are known THEN NULL
- * ELSE false END */
-static gly_status in_answer(gly_analyzer *an, const gly_ast_expr *ast, gly_expr *x,
-                            gly_expr *found, const gly_logical *counts, gly_expr **ret) {
+/* CASE WHEN rows = 0 THEN false WHEN found THEN true WHEN x IS NULL OR not all y are known THEN
+ * NULL ELSE false END */
+static gly_status in_answer(gly_analyzer *an, const gly_ast_expr *ast, gly_expr *x, gly_expr *found,
+                            const gly_logical *counts, gly_expr **ret) {
     gly_expr *rows = gly_analyze_column(an, &counts->output[0]);
     gly_expr *known = gly_analyze_column(an, &counts->output[1]);
     gly_expr *no = gly_expr_literal(an->arena, gly_value_i64(GLY_TYPE_OF(BOOLEAN), 0));

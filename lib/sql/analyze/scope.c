@@ -202,8 +202,7 @@ static void describe_near(const gly_scope *scope, const gly_ast_expr *name, gly_
     }
 }
 
-static gly_status fail_unknown(gly_analyzer *an, const gly_scope *scope,
-                               const gly_ast_expr *name) {
+static gly_status fail_unknown(gly_analyzer *an, const gly_scope *scope, const gly_ast_expr *name) {
     gly_str text = full_name(an, name);
     if (name->part_count > 1) {
         bool known = false;
@@ -223,10 +222,9 @@ static gly_status fail_unknown(gly_analyzer *an, const gly_scope *scope,
     }
     gly_builder near = {0};
     describe_near(scope, name, &near);
-    gly_status status =
-        gly_fail(an->err, GLY_E_COLUMN_NOT_FOUND,
-                 "Column '%.*s' does not exist (line %u, column %u)%s", GLY_STR_ARG(text),
-                 name->line, name->position, near.data == NULL ? "" : near.data);
+    gly_status status = gly_fail(
+        an->err, GLY_E_COLUMN_NOT_FOUND, "Column '%.*s' does not exist (line %u, column %u)%s",
+        GLY_STR_ARG(text), name->line, name->position, near.data == NULL ? "" : near.data);
     gly_builder_clear(&near);
     return status;
 }
@@ -314,9 +312,8 @@ gly_status gly_scope_expand(gly_analyzer *an, const gly_scope *scope, const gly_
     GLY_TRY(gly_analyze_work(an, scope->count));
     for (uint32_t i = 0; i < scope->count; i++) {
         const gly_scope_column *column = &scope->columns[i];
-        if (star->part_count == 0
-                ? column->is_hidden
-                : !gly_str_equal_ignore_case(column->relation, relation)) {
+        if (star->part_count == 0 ? column->is_hidden
+                                  : !gly_str_equal_ignore_case(column->relation, relation)) {
             continue;
         }
         gly_item item = {column->name, make_column(an, column, star)};

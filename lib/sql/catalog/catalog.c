@@ -181,9 +181,7 @@ gly_str gly_catalog_suggest(const gly_catalog *catalog, gly_str name) {
     return best;
 }
 
-uint32_t gly_catalog_count(const gly_catalog *catalog) {
-    return (uint32_t)catalog->entries.count;
-}
+uint32_t gly_catalog_count(const gly_catalog *catalog) { return (uint32_t)catalog->entries.count; }
 
 gly_catalog_view *gly_catalog_at(const gly_catalog *catalog, uint32_t index) {
     GLY_ASSERT(index < catalog->entries.count);

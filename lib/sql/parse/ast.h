@@ -104,9 +104,9 @@ typedef struct gly_ast_branch {
 
 typedef enum gly_ast_query_kind {
     GLY_AST_SELECT,
-    GLY_AST_VALUES,   /* rows */
-    GLY_AST_SETS,     /* branches, left to right */
-    GLY_AST_NESTED,   /* inner: a query in parentheses with clauses of its own outside */
+    GLY_AST_VALUES, /* rows */
+    GLY_AST_SETS,   /* branches, left to right */
+    GLY_AST_NESTED, /* inner: a query in parentheses with clauses of its own outside */
 } gly_ast_query_kind;
 
 struct gly_ast_query {

@@ -44,8 +44,8 @@ gly_keyword gly_lex_keyword(gly_str word) {
         while (i < word.size && candidate[i] != '\0' && upper(word.data[i]) == candidate[i]) {
             i++;
         }
-        int order = (i < word.size ? (unsigned char)upper(word.data[i]) : 0) -
-                    (unsigned char)candidate[i];
+        int order =
+            (i < word.size ? (unsigned char)upper(word.data[i]) : 0) - (unsigned char)candidate[i];
         if (order == 0) {
             return (gly_keyword)middle;
         }
@@ -131,7 +131,10 @@ static size_t utf8_length(const unsigned char *data, size_t size) {
     if (c < 0x80) {
         return 1;
     }
-    size_t length = c >= 0xF0 && c <= 0xF4 ? 4 : c >= 0xE0 && c < 0xF0 ? 3 : c >= 0xC2 && c < 0xE0 ? 2 : 0;
+    size_t length = c >= 0xF0 && c <= 0xF4  ? 4
+                    : c >= 0xE0 && c < 0xF0 ? 3
+                    : c >= 0xC2 && c < 0xE0 ? 2
+                                            : 0;
     if (length == 0 || length > size) {
         return 0;
     }
@@ -158,8 +161,8 @@ static gly_token *push(lexer *lex) {
         lex->capacity = capacity;
     }
     gly_token *token = &lex->tokens[lex->count++];
-    *token = (gly_token){.line = lex->line, .position = lex->position,
-                         .text = {lex->text.data + lex->at, 0}};
+    *token = (gly_token){
+        .line = lex->line, .position = lex->position, .text = {lex->text.data + lex->at, 0}};
     return token;
 }
 
@@ -337,9 +340,9 @@ static void lex_number(lexer *lex) {
     while (is_digit(peek(lex, size))) {
         size++;
     }
-    if (peek(lex, size) == '.' && !(size > 0 && is_word(peek(lex, size + 1)) &&
-                                    !is_digit(peek(lex, size + 1)) &&
-                                    upper(peek(lex, size + 1)) != 'E')) {
+    if (peek(lex, size) == '.' &&
+        !(size > 0 && is_word(peek(lex, size + 1)) && !is_digit(peek(lex, size + 1)) &&
+          upper(peek(lex, size + 1)) != 'E')) {
         has_point = true;
         size++;
         while (is_digit(peek(lex, size))) {
@@ -429,11 +432,11 @@ static void lex_symbol(lexer *lex) {
         const char *text;
         uint16_t kind;
     } symbols[] = {
-        {"<=>", GLY_TOKEN_NULL_SAFE},     {"<=", GLY_TOKEN_LESS_EQUAL},
-        {"<>", GLY_TOKEN_NOT_EQUAL},      {"<<", GLY_TOKEN_SHIFT_LEFT},
-        {">=", GLY_TOKEN_GREATER_EQUAL},  {">>", GLY_TOKEN_SHIFT_RIGHT},
-        {"!=", GLY_TOKEN_NOT_EQUAL},      {"==", '='},
-        {"||", GLY_TOKEN_CONCAT},         {"::", GLY_TOKEN_DOUBLE_COLON},
+        {"<=>", GLY_TOKEN_NULL_SAFE},    {"<=", GLY_TOKEN_LESS_EQUAL},
+        {"<>", GLY_TOKEN_NOT_EQUAL},     {"<<", GLY_TOKEN_SHIFT_LEFT},
+        {">=", GLY_TOKEN_GREATER_EQUAL}, {">>", GLY_TOKEN_SHIFT_RIGHT},
+        {"!=", GLY_TOKEN_NOT_EQUAL},     {"==", '='},
+        {"||", GLY_TOKEN_CONCAT},        {"::", GLY_TOKEN_DOUBLE_COLON},
     };
     gly_str rest = {lex->text.data + lex->at, lex->text.size - lex->at};
     for (size_t i = 0; i < GLY_ARRAY_LEN(symbols); i++) {

@@ -47,8 +47,8 @@ gly_status gly_parse_script(gly_arena *arena, gly_str text, uint32_t *ret_count,
             return gly_parser_fail(&parser, "expected the end of the statement");
         }
         const gly_token *last = &parser.tokens[parser.at - 1];
-        statement.text = (gly_str){
-            first->text.data, (size_t)(last->text.data + last->text.size - first->text.data)};
+        statement.text = (gly_str){first->text.data,
+                                   (size_t)(last->text.data + last->text.size - first->text.data)};
         GLY_PARSER_PUSH(&parser, statements, count, statement);
     }
     *ret_count = count;

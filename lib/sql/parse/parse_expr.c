@@ -206,8 +206,8 @@ static gly_status read_like(gly_parser *parser, const gly_token *token, gly_ast_
         const gly_token *place = gly_parser_peek(parser);
         gly_str escape;
         GLY_TRY(gly_parser_string(parser, "the escape character in quotes", &escape));
-        args[count++] = gly_parser_literal(parser, place,
-                                           gly_value_text(GLY_TYPE_OF(STRING), escape));
+        args[count++] =
+            gly_parser_literal(parser, place, gly_value_text(GLY_TYPE_OF(STRING), escape));
     }
     if (word == GLY_KW_ILIKE) {
         for (uint32_t i = 0; i < 2; i++) {
@@ -302,8 +302,7 @@ static void take_infix(gly_parser *parser) {
 }
 
 /* The operator is current and left has been read. */
-static gly_status read_infix(gly_parser *parser, infix op, gly_ast_expr *left,
-                             gly_ast_expr **ret) {
+static gly_status read_infix(gly_parser *parser, infix op, gly_ast_expr *left, gly_ast_expr **ret) {
     const gly_token *token = gly_parser_peek(parser);
     gly_ast_expr **args = NULL;
     uint32_t count = 0;

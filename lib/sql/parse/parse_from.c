@@ -77,8 +77,7 @@ static gly_status read_relation(gly_parser *parser, gly_ast_relation **ret) {
     if (gly_parser_is_word(parser, GLY_KW_LATERAL)) {
         return gly_parser_refuse(parser, token, "LATERAL is not supported yet");
     }
-    if (gly_parser_is_word(parser, GLY_KW_VALUES) &&
-        gly_parser_peek_at(parser, 1)->kind == '(') {
+    if (gly_parser_is_word(parser, GLY_KW_VALUES) && gly_parser_peek_at(parser, 1)->kind == '(') {
         return read_derived(parser, ret);
     }
     if (!gly_parser_is(parser, '(')) {
@@ -94,7 +93,8 @@ static gly_status read_relation(gly_parser *parser, gly_ast_relation **ret) {
     if (inner->alias.size == 0 && inner->kind != GLY_AST_JOIN) {
         return read_alias(parser, inner);
     }
-    if (inner->kind == GLY_AST_JOIN && (is_alias(parser) || gly_parser_is_word(parser, GLY_KW_AS))) {
+    if (inner->kind == GLY_AST_JOIN &&
+        (is_alias(parser) || gly_parser_is_word(parser, GLY_KW_AS))) {
         return gly_parser_refuse(parser, gly_parser_peek(parser),
                                  "An alias for a join in parentheses is not supported; name its "
                                  "tables, or write (SELECT * FROM ...) AS alias");
@@ -107,7 +107,8 @@ typedef struct join_words {
     gly_join_kind kind;
 } join_words;
 
-/* [NATURAL] [INNER | CROSS | LEFT [OUTER | SEMI | ANTI] | RIGHT [OUTER] | FULL [OUTER] | SEMI | ANTI] JOIN */
+/* [NATURAL] [INNER | CROSS | LEFT [OUTER | SEMI | ANTI] | RIGHT [OUTER] | FULL [OUTER] | SEMI |
+ * ANTI] JOIN */
 static gly_status read_join_words(gly_parser *parser, join_words *ret) {
     uint32_t start = parser->at;
     join_words words = {.kind = GLY_JOIN_INNER};

@@ -23,8 +23,7 @@ static gly_status make_integer(gly_parser *parser, const gly_token *token, gly_s
         return gly_parser_fail(parser, "this number does not fit the type %s",
                                gly_type_format(type, name, sizeof name));
     }
-    *ret = gly_parser_literal(parser, token,
-                              gly_value_i64((gly_type){.id = (uint8_t)id}, value));
+    *ret = gly_parser_literal(parser, token, gly_value_i64((gly_type){.id = (uint8_t)id}, value));
     return GLY_OK;
 }
 
@@ -33,8 +32,10 @@ static gly_status make_decimal(gly_parser *parser, const gly_token *token, gly_s
     gly_type type;
     gly_i128 unscaled;
     if (!gly_decimal_parse_literal(text, &type, &unscaled)) {
-        return gly_parser_fail(parser, "this number has more than %d digits; write it as a double "
-                                       "(1.5D or 1e3)", GLY_DECIMAL_MAX_PRECISION);
+        return gly_parser_fail(parser,
+                               "this number has more than %d digits; write it as a double "
+                               "(1.5D or 1e3)",
+                               GLY_DECIMAL_MAX_PRECISION);
     }
     *ret = gly_parser_literal(parser, token, gly_value_decimal(type, unscaled));
     return GLY_OK;
@@ -44,15 +45,15 @@ static gly_status make_double(gly_parser *parser, const gly_token *token, gly_st
                               gly_type_id id, gly_ast_expr **ret) {
     double value;
     if (!gly_str_to_double(text, &value) || value > 1.7976931348623157e308 ||
-        value < -1.7976931348623157e308 || (id == GLY_TYPE_FLOAT && (value > 3.5e38 || value < -3.5e38))) {
+        value < -1.7976931348623157e308 ||
+        (id == GLY_TYPE_FLOAT && (value > 3.5e38 || value < -3.5e38))) {
         return gly_parser_fail(parser, "this number does not fit the type %s",
                                id == GLY_TYPE_FLOAT ? "float" : "double");
     }
     if (id == GLY_TYPE_FLOAT) {
         value = (double)(float)value;
     }
-    *ret = gly_parser_literal(parser, token,
-                              gly_value_f64((gly_type){.id = (uint8_t)id}, value));
+    *ret = gly_parser_literal(parser, token, gly_value_f64((gly_type){.id = (uint8_t)id}, value));
     return GLY_OK;
 }
 
@@ -125,12 +126,11 @@ gly_status gly_parse_literal_typed(gly_parser *parser, gly_type type, gly_ast_ex
     }
     if (!good) {
         char name[GLY_TYPE_TEXT_SIZE];
-        return gly_fail(parser->err, GLY_E_PARSE,
-                        "'%.*s' is not a %s (line %u, column %u); write it as %s",
-                        (int)GLY_MIN(string->value.size, (size_t)64), string->value.data,
-                        gly_type_format(type, name, sizeof name), string->line, string->position,
-                        type.id == GLY_TYPE_DATE ? "DATE '2024-01-31'"
-                                                 : "TIMESTAMP '2024-01-31 12:34:56'");
+        return gly_fail(
+            parser->err, GLY_E_PARSE, "'%.*s' is not a %s (line %u, column %u); write it as %s",
+            (int)GLY_MIN(string->value.size, (size_t)64), string->value.data,
+            gly_type_format(type, name, sizeof name), string->line, string->position,
+            type.id == GLY_TYPE_DATE ? "DATE '2024-01-31'" : "TIMESTAMP '2024-01-31 12:34:56'");
     }
     (void)gly_parser_take(parser, GLY_TOKEN_WORD);
     (void)gly_parser_take(parser, GLY_TOKEN_STRING);
@@ -177,7 +177,8 @@ static int64_t unit_of(gly_str word, int64_t *ret_micros) {
 static bool add_unit(interval *total, gly_str amount, gly_str unit) {
     int64_t micros;
     int64_t months = unit_of(unit, &micros);
-    gly_type type = gly_type_decimal(GLY_DECIMAL_NARROW_PRECISION, micros == GLY_TIMESTAMP_SECOND ? 6 : 0);
+    gly_type type =
+        gly_type_decimal(GLY_DECIMAL_NARROW_PRECISION, micros == GLY_TIMESTAMP_SECOND ? 6 : 0);
     gly_type written;
     gly_i128 number;
     amount = gly_str_trim(amount);
@@ -348,8 +349,10 @@ static gly_status read_interval_part(gly_parser *parser, bool negative, interval
     parser->at += 2;
     total->has_months = total->has_months || part.has_months;
     total->has_micros = total->has_micros || part.has_micros;
-    if (__builtin_add_overflow(total->months, negative ? -part.months : part.months, &total->months) ||
-        __builtin_add_overflow(total->micros, negative ? -part.micros : part.micros, &total->micros)) {
+    if (__builtin_add_overflow(total->months, negative ? -part.months : part.months,
+                               &total->months) ||
+        __builtin_add_overflow(total->micros, negative ? -part.micros : part.micros,
+                               &total->micros)) {
         return bad_interval(parser);
     }
     return GLY_OK;
@@ -389,9 +392,9 @@ gly_status gly_parse_literal_interval(gly_parser *parser, gly_ast_expr **ret) {
     GLY_TRY(make_interval(parser, token, &total, ret));
     bool has_sign = parser->tokens[start].kind == '-';
     if (parser->at == start + 2 + has_sign) {
-        (*ret)->name = interval_name(
-            parser, amount->kind == GLY_TOKEN_STRING ? amount->value : amount->text,
-            parser->tokens[start + 1 + has_sign].text, has_sign);
+        (*ret)->name =
+            interval_name(parser, amount->kind == GLY_TOKEN_STRING ? amount->value : amount->text,
+                          parser->tokens[start + 1 + has_sign].text, has_sign);
     }
     return GLY_OK;
 }
@@ -408,9 +411,10 @@ gly_status gly_parse_literal_type(gly_parser *parser, gly_type *ret) {
     gly_builder_add_str(&text, token->kind == GLY_TOKEN_WORD ? token->text : token->value);
     const gly_token *next = gly_parser_peek_at(parser, 1);
     uint32_t taken = 1;
-    bool two_words = next->kind == GLY_TOKEN_WORD &&
-                     (gly_str_equal_ignore_case(next->text, GLY_STR("precision")) ||
-                      (gly_str_equal_ignore_case(token->text, GLY_STR("interval")) && is_unit(next)));
+    bool two_words =
+        next->kind == GLY_TOKEN_WORD &&
+        (gly_str_equal_ignore_case(next->text, GLY_STR("precision")) ||
+         (gly_str_equal_ignore_case(token->text, GLY_STR("interval")) && is_unit(next)));
     if (two_words) {
         gly_builder_format(&text, " %.*s", GLY_STR_ARG(next->text));
         taken = 2;

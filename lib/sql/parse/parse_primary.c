@@ -15,7 +15,8 @@ static gly_status read_call_args(gly_parser *parser, gly_ast_expr *call) {
     } else if (!gly_parser_is(parser, ')')) {
         call->is_distinct = gly_parser_take_word(parser, GLY_KW_DISTINCT);
         if (!call->is_distinct && gly_parser_is_word(parser, GLY_KW_ALL) &&
-            gly_parser_peek_at(parser, 1)->kind != ')' && gly_parser_peek_at(parser, 1)->kind != ',') {
+            gly_parser_peek_at(parser, 1)->kind != ')' &&
+            gly_parser_peek_at(parser, 1)->kind != ',') {
             (void)gly_parser_take_word(parser, GLY_KW_ALL);
         }
         GLY_TRY(gly_parse_expr_list(parser, &call->arg_count, &call->args));
@@ -54,9 +55,9 @@ static gly_status read_call_tail(gly_parser *parser, gly_ast_expr *call) {
 
 /* date(x), int(x): a cast. */
 static bool is_cast_name(gly_str name, gly_type *ret) {
-    static const char *const names[] = {"boolean", "tinyint", "smallint", "int",    "bigint",
-                                        "float",   "double",  "decimal",  "date",   "timestamp",
-                                        "binary",  "string"};
+    static const char *const names[] = {"boolean", "tinyint",   "smallint", "int",
+                                        "bigint",  "float",     "double",   "decimal",
+                                        "date",    "timestamp", "binary",   "string"};
     for (size_t i = 0; i < GLY_ARRAY_LEN(names); i++) {
         if (gly_str_equal_ignore_case(name, gly_str_of(names[i]))) {
             return gly_type_parse(name, ret);
@@ -141,7 +142,8 @@ static gly_status read_case(gly_parser *parser, gly_ast_expr **ret) {
         GLY_PARSER_PUSH(parser, args, count, other);
     }
     if (!gly_parser_take_word(parser, GLY_KW_END)) {
-        return gly_parser_fail(parser, "expected WHEN, ELSE or END of the CASE at line %u, column %u",
+        return gly_parser_fail(parser,
+                               "expected WHEN, ELSE or END of the CASE at line %u, column %u",
                                token->line, token->position);
     }
     expr->arg_count = count;
@@ -384,8 +386,7 @@ static gly_status read_operand(gly_parser *parser, gly_ast_expr **ret) {
     }
     case GLY_TOKEN_BINARY:
         (void)gly_parser_take(parser, GLY_TOKEN_BINARY);
-        *ret = gly_parser_literal(parser, token,
-                                  gly_value_text(GLY_TYPE_OF(BINARY), token->value));
+        *ret = gly_parser_literal(parser, token, gly_value_text(GLY_TYPE_OF(BINARY), token->value));
         return GLY_OK;
     case GLY_TOKEN_QUOTED:
         return read_name(parser, ret);

@@ -53,7 +53,8 @@ bool gly_parse_select_is_query(const gly_parser *parser) {
     while (at < last && parser->tokens[at].kind == '(') {
         at++;
     }
-    if (at == parser->at || !begins_query(&parser->tokens[at], &parser->tokens[GLY_MIN(at + 1, last)])) {
+    if (at == parser->at ||
+        !begins_query(&parser->tokens[at], &parser->tokens[GLY_MIN(at + 1, last)])) {
         return false;
     }
     for (uint32_t open = parser->at + 1; open < at; open++) {
@@ -174,7 +175,7 @@ static gly_status read_groups(gly_parser *parser, gly_ast_query *query) {
 }
 
 static gly_status refuse_clauses(gly_parser *parser) {
-    static const gly_keyword words[] = {GLY_KW_LATERAL, GLY_KW_PIVOT, GLY_KW_UNPIVOT,
+    static const gly_keyword words[] = {GLY_KW_LATERAL,     GLY_KW_PIVOT,  GLY_KW_UNPIVOT,
                                         GLY_KW_TABLESAMPLE, GLY_KW_WINDOW, GLY_KW_QUALIFY};
     for (size_t i = 0; i < GLY_ARRAY_LEN(words); i++) {
         if (gly_parser_is_word(parser, words[i])) {

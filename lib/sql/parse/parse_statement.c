@@ -1,4 +1,5 @@
-/* parse_statement.c - everything that is not a query: views, settings, caches, EXPLAIN, SHOW, INSERT.
+/* parse_statement.c - everything that is not a query: views, settings, caches, EXPLAIN, SHOW,
+ * INSERT.
  *
  * A statement is known by its first words.  SET takes its value as raw text up to the semicolon,
  * because Spark's settings hold anything.  What Galley does not do is refused by name, so that
@@ -135,30 +136,35 @@ static gly_status read_create(gly_parser *parser, gly_statement *ret) {
     (void)gly_parser_take_word(parser, GLY_KW_CREATE);
     ret->or_replace = gly_parser_take_words(parser, GLY_KW_OR, GLY_KW_REPLACE);
     if (gly_parser_is_word(parser, GLY_KW_GLOBAL)) {
-        return gly_parser_refuse(parser, token, "Global views are not supported yet; write CREATE "
-                                                "TEMPORARY VIEW");
+        return gly_parser_refuse(parser, token,
+                                 "Global views are not supported yet; write CREATE "
+                                 "TEMPORARY VIEW");
     }
-    bool temporary = gly_parser_take_word(parser, GLY_KW_TEMPORARY) ||
-                     gly_parser_take_word(parser, GLY_KW_TEMP);
+    bool temporary =
+        gly_parser_take_word(parser, GLY_KW_TEMPORARY) || gly_parser_take_word(parser, GLY_KW_TEMP);
     if (gly_parser_is_word(parser, GLY_KW_VIEW) && !temporary) {
-        return gly_parser_refuse(parser, token, "Only temporary views are supported; write CREATE "
-                                                "TEMPORARY VIEW");
+        return gly_parser_refuse(parser, token,
+                                 "Only temporary views are supported; write CREATE "
+                                 "TEMPORARY VIEW");
     }
     if (!gly_parser_take_word(parser, GLY_KW_VIEW)) {
-        if (gly_parser_is_word(parser, GLY_KW_TABLE) || gly_parser_peek(parser)->keyword == GLY_KW_NONE) {
-            return gly_parser_refuse(parser, token,
-                                     "CREATE %.*s is not supported yet; write files with INSERT "
-                                     "OVERWRITE DIRECTORY, read them with CREATE TEMPORARY VIEW ... "
-                                     "USING",
-                                     GLY_STR_ARG(gly_parser_peek(parser)->text));
+        if (gly_parser_is_word(parser, GLY_KW_TABLE) ||
+            gly_parser_peek(parser)->keyword == GLY_KW_NONE) {
+            return gly_parser_refuse(
+                parser, token,
+                "CREATE %.*s is not supported yet; write files with INSERT "
+                "OVERWRITE DIRECTORY, read them with CREATE TEMPORARY VIEW ... "
+                "USING",
+                GLY_STR_ARG(gly_parser_peek(parser)->text));
         }
         return gly_parser_fail(parser, "expected TEMPORARY VIEW");
     }
     if (gly_parser_take_word(parser, GLY_KW_IF)) {
         GLY_TRY(gly_parser_expect_word(parser, GLY_KW_NOT));
         GLY_TRY(gly_parser_expect_word(parser, GLY_KW_EXISTS));
-        return gly_parser_refuse(parser, token, "IF NOT EXISTS is not allowed for temporary views; "
-                                                "write CREATE OR REPLACE TEMPORARY VIEW");
+        return gly_parser_refuse(parser, token,
+                                 "IF NOT EXISTS is not allowed for temporary views; "
+                                 "write CREATE OR REPLACE TEMPORARY VIEW");
     }
     GLY_TRY(read_name_of(parser, "the name of the view", ret));
     bool typed = false;
@@ -188,8 +194,9 @@ static gly_status read_drop(gly_parser *parser, gly_statement *ret) {
     (void)gly_parser_take_word(parser, GLY_KW_DROP);
     if (!gly_parser_take_word(parser, GLY_KW_VIEW)) {
         if (gly_parser_is_word(parser, GLY_KW_TABLE)) {
-            return gly_parser_refuse(parser, token, "There are no tables yet; DROP VIEW drops "
-                                                    "temporary views");
+            return gly_parser_refuse(parser, token,
+                                     "There are no tables yet; DROP VIEW drops "
+                                     "temporary views");
         }
         return gly_parser_fail(parser, "expected VIEW");
     }
@@ -211,9 +218,10 @@ static gly_status read_insert(gly_parser *parser, gly_statement *ret) {
     }
     (void)gly_parser_take_word(parser, GLY_KW_LOCAL);
     if (!gly_parser_take_word(parser, GLY_KW_DIRECTORY)) {
-        return gly_parser_refuse(parser, token, "There are no tables to insert into yet; write "
-                                                "INSERT OVERWRITE DIRECTORY 'path' USING parquet "
-                                                "SELECT ...");
+        return gly_parser_refuse(parser, token,
+                                 "There are no tables to insert into yet; write "
+                                 "INSERT OVERWRITE DIRECTORY 'path' USING parquet "
+                                 "SELECT ...");
     }
     if (gly_parser_is(parser, GLY_TOKEN_STRING)) {
         GLY_TRY(gly_parser_string(parser, "a path", &ret->path));
@@ -295,8 +303,7 @@ static gly_status read_set(gly_parser *parser, gly_statement *ret) {
         return gly_fail(parser->err, GLY_E_PARSE,
                         "Syntax error at or near '%.*s' (line %u, column %u): expected SET "
                         "key=value, SET key or SET",
-                        (int)GLY_MIN(raw.size, (size_t)40), raw.data, token->line,
-                        token->position);
+                        (int)GLY_MIN(raw.size, (size_t)40), raw.data, token->line, token->position);
     }
     if (equals != NULL) {
         ret->has_value = true;
@@ -323,7 +330,8 @@ static gly_status read_cache(gly_parser *parser, gly_statement *ret) {
     GLY_TRY(gly_parser_expect_word(parser, GLY_KW_TABLE));
     GLY_TRY(read_name_of(parser, "the name of the view", ret));
     if (gly_parser_take_word(parser, GLY_KW_OPTIONS)) {
-        GLY_TRY(read_options(parser, ret)); /* storageLevel: accepted, memory and disk is what we do */
+        GLY_TRY(
+            read_options(parser, ret)); /* storageLevel: accepted, memory and disk is what we do */
     }
     if (gly_parser_take_word(parser, GLY_KW_AS) || gly_parser_is_word(parser, GLY_KW_SELECT) ||
         gly_parser_is_word(parser, GLY_KW_WITH)) {
@@ -358,9 +366,11 @@ static gly_status read_explain(gly_parser *parser, gly_statement *ret) {
         ret->explain_mode = GLY_EXPLAIN_FORMATTED;
     } else if (gly_parser_take_word(parser, GLY_KW_ANALYZE)) {
         ret->explain_mode = GLY_EXPLAIN_ANALYZE;
-    } else if (gly_parser_is_word(parser, GLY_KW_CODEGEN) || gly_parser_is_word(parser, GLY_KW_COST)) {
-        return gly_parser_refuse(parser, token, "EXPLAIN %.*s is not supported; EXTENDED, "
-                                                "FORMATTED and ANALYZE are",
+    } else if (gly_parser_is_word(parser, GLY_KW_CODEGEN) ||
+               gly_parser_is_word(parser, GLY_KW_COST)) {
+        return gly_parser_refuse(parser, token,
+                                 "EXPLAIN %.*s is not supported; EXTENDED, "
+                                 "FORMATTED and ANALYZE are",
                                  GLY_STR_ARG(token->text));
     }
     if (gly_parser_is_word(parser, GLY_KW_EXPLAIN)) {
@@ -406,11 +416,13 @@ static gly_status read_show(gly_parser *parser, gly_statement *ret) {
 
 static gly_status read_describe(gly_parser *parser, gly_statement *ret) {
     ret->kind = GLY_STATEMENT_DESCRIBE;
-    (void)(gly_parser_take_word(parser, GLY_KW_DESCRIBE) || gly_parser_take_word(parser, GLY_KW_DESC));
+    (void)(gly_parser_take_word(parser, GLY_KW_DESCRIBE) ||
+           gly_parser_take_word(parser, GLY_KW_DESC));
     uint16_t behind = gly_parser_peek_at(parser, 1)->kind;
     if (behind != ';' && behind != GLY_TOKEN_END) {
         (void)(gly_parser_take_word(parser, GLY_KW_QUERY) ||
-               (gly_parser_is_word(parser, GLY_KW_TABLE) && gly_parser_take_word(parser, GLY_KW_TABLE)) ||
+               (gly_parser_is_word(parser, GLY_KW_TABLE) &&
+                gly_parser_take_word(parser, GLY_KW_TABLE)) ||
                gly_parser_take_word(parser, GLY_KW_EXTENDED) ||
                gly_parser_take_word(parser, GLY_KW_FORMATTED));
     }
@@ -421,7 +433,8 @@ static gly_status read_describe(gly_parser *parser, gly_statement *ret) {
     return read_name_of(parser, "the name of a view, or a query", ret);
 }
 
-gly_status gly_parse_statement_read(gly_parser *parser, gly_statement *ret) { /* long: one case per word */
+gly_status gly_parse_statement_read(gly_parser *parser,
+                                    gly_statement *ret) { /* long: one case per word */
     const gly_token *token = gly_parser_peek(parser);
     if (token->kind == '(') {
         return read_query_of(parser, ret);

@@ -170,8 +170,7 @@ enum { SHOWN = 40 };
 /* A piece of the text that fits a message: one line, whole code points. */
 static gly_str shorten(gly_str text) {
     size_t size = 0;
-    while (size < text.size && size < SHOWN && text.data[size] != '\n' &&
-           text.data[size] != '\r') {
+    while (size < text.size && size < SHOWN && text.data[size] != '\n' && text.data[size] != '\r') {
         size++;
     }
     while (size > 0 && size < text.size && ((unsigned char)text.data[size] & 0xC0) == 0x80) {

@@ -34,8 +34,7 @@ bool gly_parser_take(gly_parser *parser, int kind);
 bool gly_parser_take_word(gly_parser *parser, gly_keyword keyword);
 bool gly_parser_take_words(gly_parser *parser, gly_keyword first, gly_keyword second);
 /* GROUP BY, ORDER BY: fails if the word stands without BY. */
-GLY_NODISCARD gly_status gly_parser_take_by(gly_parser *parser, gly_keyword first,
-                                            bool *ret_taken);
+GLY_NODISCARD gly_status gly_parser_take_by(gly_parser *parser, gly_keyword first, bool *ret_taken);
 GLY_NODISCARD gly_status gly_parser_expect(gly_parser *parser, int kind);
 GLY_NODISCARD gly_status gly_parser_expect_word(gly_parser *parser, gly_keyword keyword);
 /* A name: any word that is not reserved, or one in back quotes.  any: reserved words too. */
@@ -51,7 +50,8 @@ GLY_NODISCARD gly_status gly_parser_string(gly_parser *parser, const char *what,
 GLY_NODISCARD gly_status gly_parser_name_list(gly_parser *parser, uint32_t *ret_count,
                                               gly_str **ret);
 
-/* PARSE error at the current token: "Syntax error at or near 'x' (line 1, column 2): expected ..." */
+/* PARSE error at the current token: "Syntax error at or near 'x' (line 1, column 2): expected ..."
+ */
 gly_status gly_parser_fail(gly_parser *parser, const char *format, ...) GLY_PRINTF(2, 3);
 /* UNSUPPORTED error at a token: "<message> (line 1, column 2)" */
 gly_status gly_parser_refuse(gly_parser *parser, const gly_token *token, const char *format, ...)
@@ -70,7 +70,8 @@ gly_ast_expr *gly_parser_literal(gly_parser *parser, const gly_token *token, gly
 #define GLY_PARSER_PUSH(parser, items, count, item)                                                \
     do {                                                                                           \
         if (((count) & ((count)-1)) == 0) {                                                        \
-            void *gly_grown = gly_arena_alloc((parser)->arena, ((size_t)(count)*2 + ((count) == 0)) * sizeof *(items)); \
+            void *gly_grown = gly_arena_alloc(                                                     \
+                (parser)->arena, ((size_t)(count)*2 + ((count) == 0)) * sizeof *(items));          \
             if ((count) > 0) {                                                                     \
                 memcpy(gly_grown, (items), (size_t)(count) * sizeof *(items));                     \
             }                                                                                      \

@@ -48,8 +48,8 @@ GLY_TEST(equality_is_structural) {
     y->line = 7; /* places do not count */
     GLY_CHECK(gly_expr_equal(x, y));
     GLY_CHECK(!gly_expr_equal(x, z));
-    GLY_CHECK(!gly_expr_equal(x, call(arena, GLY_FN_LESS, 2, column(arena, 1, "a"),
-                                      number(arena, 6))));
+    GLY_CHECK(
+        !gly_expr_equal(x, call(arena, GLY_FN_LESS, 2, column(arena, 1, "a"), number(arena, 6))));
     GLY_CHECK(!gly_expr_equal(x, NULL));
     gly_expr *narrow = gly_expr_cast(arena, x, GLY_TYPE_OF(INT), false);
     GLY_CHECK(!gly_expr_equal(narrow, gly_expr_cast(arena, x, GLY_TYPE_OF(INT), true)));
@@ -75,8 +75,8 @@ GLY_TEST(asks_about_trees) {
     GLY_CHECK(gly_expr_can_fail(gly_expr_cast(arena, safe->args[0], GLY_TYPE_OF(INT), false)));
     gly_expr *wide = gly_expr_cast(arena, safe->args[0], gly_type_decimal(20, 0), false);
     GLY_CHECK(!gly_expr_can_fail(wide));
-    GLY_CHECK(gly_expr_can_fail(
-        gly_expr_cast(arena, safe->args[0], gly_type_decimal(18, 0), false)));
+    GLY_CHECK(
+        gly_expr_can_fail(gly_expr_cast(arena, safe->args[0], gly_type_decimal(18, 0), false)));
     GLY_CHECK(!gly_expr_is_deterministic(call(arena, GLY_FN_RAND, 0, NULL, NULL)));
     gly_expr *aggregate = call(arena, GLY_FN_SUM, 1, column(arena, 1, "a"), NULL);
     GLY_CHECK(gly_expr_has_aggregate(call(arena, GLY_FN_LESS, 2, aggregate, number(arena, 1))));
@@ -139,11 +139,11 @@ GLY_TEST(prints_like_spark) {
                "NOT isnull(a#1)");
     check_text(call(arena, GLY_FN_IN, 2, a, number(arena, 1)), true, "a#1 IN (1)");
     check_text(call(arena, GLY_FN_NOT_EQUAL, 2, a, number(arena, 1)), true, "NOT (a#1 = 1)");
-    check_text(call(arena, GLY_FN_CASE, 2, call(arena, GLY_FN_IS_NULL, 1, a, NULL),
-                    number(arena, 1)),
-               true, "CASE WHEN isnull(a#1) THEN 1 END");
+    check_text(
+        call(arena, GLY_FN_CASE, 2, call(arena, GLY_FN_IS_NULL, 1, a, NULL), number(arena, 1)),
+        true, "CASE WHEN isnull(a#1) THEN 1 END");
     gly_arena_free(arena);
 }
 
-GLY_SUITE("expr", ands_are_flattened, equality_is_structural, asks_about_trees,
-          walks_and_rewrites, prints_like_spark)
+GLY_SUITE("expr", ands_are_flattened, equality_is_structural, asks_about_trees, walks_and_rewrites,
+          prints_like_spark)

@@ -59,7 +59,8 @@ GLY_TEST(checks_arity) {
     check_types(GLY_FN_ABS, "int int", "WRONG_ARGUMENTS");
     check_types(GLY_FN_SUBSTRING, "string", "WRONG_ARGUMENTS");
     check_types(GLY_FN_COALESCE, "", "WRONG_ARGUMENTS");
-    check_types(GLY_FN_CONCAT, "string string string string", "string string string string -> string");
+    check_types(GLY_FN_CONCAT, "string string string string",
+                "string string string string -> string");
 }
 
 GLY_TEST(adds_numbers) {
@@ -88,8 +89,7 @@ GLY_TEST(computes_decimals) {
     check_types(GLY_FN_ADD, "decimal(38,10) decimal(38,10)",
                 "decimal(38,10) decimal(38,10) -> decimal(38,9)");
     check_types(GLY_FN_ADD, "decimal(10,2) int", "decimal(10,2) decimal(10,0) -> decimal(13,2)");
-    check_types(GLY_FN_ADD, "decimal(10,2) bigint",
-                "decimal(10,2) decimal(20,0) -> decimal(23,2)");
+    check_types(GLY_FN_ADD, "decimal(10,2) bigint", "decimal(10,2) decimal(20,0) -> decimal(23,2)");
     check_types(GLY_FN_ADD, "decimal(10,2) double", "double double -> double");
     check_types(GLY_FN_MULTIPLY, "decimal(15,2) decimal(16,2)",
                 "decimal(15,2) decimal(16,2) -> decimal(32,4)");
@@ -110,7 +110,8 @@ GLY_TEST(computes_decimals) {
 }
 
 GLY_TEST(literals_have_their_own_digits) {
-    gly_value one = gly_value_i64(GLY_TYPE_OF(INT), 1), hundred = gly_value_i64(GLY_TYPE_OF(INT), -100);
+    gly_value one = gly_value_i64(GLY_TYPE_OF(INT), 1),
+              hundred = gly_value_i64(GLY_TYPE_OF(INT), -100);
     gly_type result;
     gly_error err;
     gly_type types[2] = {GLY_TYPE_OF(INT), gly_type_decimal(15, 2)};
@@ -183,12 +184,14 @@ GLY_TEST(types_aggregates) {
     check_types(GLY_FN_MIN, "string", "string -> string");
     check_types(GLY_FN_COUNT, "", "-> bigint");
     gly_type states[GLY_FUNCTION_MAX_STATES];
-    GLY_CHECK_INT(gly_function_states(GLY_FN_AVG, gly_type_decimal(15, 2), gly_type_decimal(19, 6),
-                                      states), 2);
+    GLY_CHECK_INT(
+        gly_function_states(GLY_FN_AVG, gly_type_decimal(15, 2), gly_type_decimal(19, 6), states),
+        2);
     GLY_CHECK(gly_type_equal(states[0], gly_type_decimal(25, 2)));
     GLY_CHECK(gly_type_equal(states[1], GLY_TYPE_OF(BIGINT)));
-    GLY_CHECK_INT(gly_function_states(GLY_FN_STDDEV_SAMP, GLY_TYPE_OF(DOUBLE), GLY_TYPE_OF(DOUBLE),
-                                      states), 3);
+    GLY_CHECK_INT(
+        gly_function_states(GLY_FN_STDDEV_SAMP, GLY_TYPE_OF(DOUBLE), GLY_TYPE_OF(DOUBLE), states),
+        3);
     GLY_CHECK_INT(gly_function_states(GLY_FN_FIRST, GLY_TYPE_OF(INT), GLY_TYPE_OF(INT), states), 2);
 }
 
@@ -207,11 +210,12 @@ GLY_TEST(tracks_nulls) {
 
 /* Every rule must survive any types: right or a clean error. */
 GLY_TEST(no_rule_crashes) {
-    gly_type all[] = {GLY_TYPE_OF(NULL),   GLY_TYPE_OF(BOOLEAN),   GLY_TYPE_OF(INT),
-                      GLY_TYPE_OF(DOUBLE), gly_type_decimal(38, 38), GLY_TYPE_OF(STRING),
-                      GLY_TYPE_OF(BINARY), GLY_TYPE_OF(DATE),      GLY_TYPE_OF(TIMESTAMP),
-                      GLY_TYPE_OF(TIMESTAMP_NTZ), GLY_TYPE_OF(INTERVAL_MONTH),
-                      GLY_TYPE_OF(INTERVAL_DAY), GLY_TYPE_OF(TINYINT), gly_type_decimal(1, 0)};
+    gly_type all[] = {
+        GLY_TYPE_OF(NULL),          GLY_TYPE_OF(BOOLEAN),        GLY_TYPE_OF(INT),
+        GLY_TYPE_OF(DOUBLE),        gly_type_decimal(38, 38),    GLY_TYPE_OF(STRING),
+        GLY_TYPE_OF(BINARY),        GLY_TYPE_OF(DATE),           GLY_TYPE_OF(TIMESTAMP),
+        GLY_TYPE_OF(TIMESTAMP_NTZ), GLY_TYPE_OF(INTERVAL_MONTH), GLY_TYPE_OF(INTERVAL_DAY),
+        GLY_TYPE_OF(TINYINT),       gly_type_decimal(1, 0)};
     size_t kinds = GLY_ARRAY_LEN(all);
     for (int id = 0; id < GLY_FN_COUNT_OF_FUNCTIONS; id++) {
         const gly_function *function = gly_function_get((gly_function_id)id);
@@ -222,8 +226,8 @@ GLY_TEST(no_rule_crashes) {
                                      all[mix / kinds / kinds]};
                 gly_type result;
                 gly_error err;
-                gly_status status = gly_function_types((gly_function_id)id, count, types, NULL,
-                                                       &result, &err);
+                gly_status status =
+                    gly_function_types((gly_function_id)id, count, types, NULL, &result, &err);
                 if (status == GLY_OK && result.id == GLY_TYPE_DECIMAL) {
                     GLY_CHECK(result.precision >= 1 && result.precision <= 38);
                     GLY_CHECK(result.scale >= 0 && result.scale <= result.precision);

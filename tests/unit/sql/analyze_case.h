@@ -25,8 +25,8 @@ typedef struct case_column {
     bool nullable;
 } case_column;
 
-__attribute__((unused)) static void case_add_table(case_fixture *fixture, const char *name, uint32_t count,
-                           const case_column *columns) {
+__attribute__((unused)) static void case_add_table(case_fixture *fixture, const char *name,
+                                                   uint32_t count, const case_column *columns) {
     gly_schema schema = {count, GLY_ARENA_ARRAY(fixture->arena, gly_field, count)};
     for (uint32_t i = 0; i < count; i++) {
         schema.fields[i] =
@@ -41,22 +41,22 @@ __attribute__((unused)) static void case_add_table(case_fixture *fixture, const 
     GLY_CHECK_OK(gly_catalog_put(fixture->catalog, &view, true, &err), &err);
 }
 
-__attribute__((unused)) static void case_add_view(case_fixture *fixture, const char *name, const char *query) {
+__attribute__((unused)) static void case_add_view(case_fixture *fixture, const char *name,
+                                                  const char *query) {
     gly_catalog_view view = {.name = gly_str_of(name), .query_text = gly_str_of(query)};
     gly_error err;
     GLY_CHECK_OK(gly_catalog_put(fixture->catalog, &view, true, &err), &err);
 }
 
-/* t(a bigint not null, b int, s string, d date, n decimal(15,2), f double, ok boolean, ts timestamp)
- * u(a bigint, c string)   v = a view over t */
+/* t(a bigint not null, b int, s string, d date, n decimal(15,2), f double, ok boolean, ts
+ * timestamp) u(a bigint, c string)   v = a view over t */
 static case_fixture case_open(void) {
-    case_fixture fixture = {.arena = gly_arena_make(),
-                            .config = gly_config_make(NULL),
-                            .catalog = gly_catalog_make()};
-    case_column t[] = {{"a", GLY_TYPE_OF(BIGINT), false}, {"b", GLY_TYPE_OF(INT), true},
-                       {"s", GLY_TYPE_OF(STRING), true},  {"d", GLY_TYPE_OF(DATE), true},
+    case_fixture fixture = {
+        .arena = gly_arena_make(), .config = gly_config_make(NULL), .catalog = gly_catalog_make()};
+    case_column t[] = {{"a", GLY_TYPE_OF(BIGINT), false},    {"b", GLY_TYPE_OF(INT), true},
+                       {"s", GLY_TYPE_OF(STRING), true},     {"d", GLY_TYPE_OF(DATE), true},
                        {"n", gly_type_decimal(15, 2), true}, {"f", GLY_TYPE_OF(DOUBLE), true},
-                       {"ok", GLY_TYPE_OF(BOOLEAN), true}, {"ts", GLY_TYPE_OF(TIMESTAMP), true}};
+                       {"ok", GLY_TYPE_OF(BOOLEAN), true},   {"ts", GLY_TYPE_OF(TIMESTAMP), true}};
     case_column u[] = {{"a", GLY_TYPE_OF(BIGINT), true}, {"c", GLY_TYPE_OF(STRING), true}};
     case_add_table(&fixture, "t", 8, t);
     case_add_table(&fixture, "u", 2, u);
@@ -98,16 +98,16 @@ __attribute__((unused)) static const char *case_columns(case_fixture *fixture, c
     for (uint32_t i = 0; i < plan->output_count; i++) {
         char type[GLY_TYPE_TEXT_SIZE];
         const gly_output *output = &plan->output[i];
-        gly_builder_format(&fixture->text, "%s%.*s %s%s", i == 0 ? "" : ", ",
-                           GLY_STR_ARG(output->name),
-                           gly_type_format(output->type, type, sizeof type),
-                           output->nullable ? "" : " not null");
+        gly_builder_format(
+            &fixture->text, "%s%.*s %s%s", i == 0 ? "" : ", ", GLY_STR_ARG(output->name),
+            gly_type_format(output->type, type, sizeof type), output->nullable ? "" : " not null");
     }
     return fixture->text.data;
 }
 
 static void case_put_shape(const gly_logical *plan, gly_builder *out) {
-    static const char *const joins[] = {"Inner", "Left", "Right", "Full", "Semi", "Anti", "NullAnti"};
+    static const char *const joins[] = {"Inner", "Left", "Right",   "Full",
+                                        "Semi",  "Anti", "NullAnti"};
     if (plan->kind == GLY_LOGICAL_JOIN) {
         gly_builder_add_text(out, joins[plan->join.kind]);
         gly_builder_add_text(out, plan->join.condition == NULL ? "Cross" : "");

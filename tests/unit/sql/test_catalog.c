@@ -41,8 +41,12 @@ GLY_TEST(owns_copies) {
     gly_column_statistics statistics = {.has_bounds = true, .min = part, .max = part};
     gly_relation relation = {.format = gly_arena_str(arena, GLY_STR("csv")),
                              .name = gly_arena_str(arena, GLY_STR("t")),
-                             .option_count = 1, .options = &option, .schema = &schema,
-                             .partition_column_count = 1, .file_count = 1, .files = &file,
+                             .option_count = 1,
+                             .options = &option,
+                             .schema = &schema,
+                             .partition_column_count = 1,
+                             .file_count = 1,
+                             .files = &file,
                              .statistics = &statistics};
     gly_catalog_view view = {.name = gly_arena_str(arena, GLY_STR("t")), .relation = &relation};
     GLY_CHECK_OK(gly_catalog_put(catalog, &view, false, &err), &err);

@@ -58,9 +58,11 @@ static void check_kinds(const char *text, const char *expected) {
 GLY_TEST(kinds) {
     check_kinds("", "$");
     check_kinds("select a1 `b``c` 'd' \"e\" 1 x'0f' r'\\'", "kwqssnbs$");
-    check_kinds("a.b .5 1.5 1. 1.e2 a.5", "w.wnnnn" "w.n$");
+    check_kinds("a.b .5 1.5 1. 1.e2 a.5", "w.wnnnn"
+                                          "w.n$");
     check_kinds("1a 12L 1e5 1e", "wnnw$");
-    check_kinds("<= >= <> != <=> == || :: << >>", "oooo" "o=oooo$");
+    check_kinds("<= >= <> != <=> == || :: << >>", "oooo"
+                                                  "o=oooo$");
     check_kinds("a--b\nc/*d/*e*/f*/g", "www$");
     check_kinds("select /*+ broadcast(t) */ a /*+ no */", "kHk(w)hw$");
     check_kinds("a\tb\r\nc\x0b", "www$");
@@ -91,8 +93,14 @@ GLY_TEST(bad_utf8_ends_the_text) {
     check_kinds("a\xf4\x90\x80\x80", "we$");
     arena = gly_arena_make();
     GLY_CHECK_TEXT(kinds_of((gly_str){"a\0b", 3}), "we$");
-    GLY_CHECK_TEXT(kinds_of((gly_str){"a\xf0\x9f\x98\x80" "b", 5}), "w$");
-    GLY_CHECK_TEXT(kinds_of((gly_str){"a\xf0\x9f\x98\x80" "b", 4}), "we$"); /* cut */
+    GLY_CHECK_TEXT(kinds_of((gly_str){"a\xf0\x9f\x98\x80"
+                                      "b",
+                                      5}),
+                   "w$");
+    GLY_CHECK_TEXT(kinds_of((gly_str){"a\xf0\x9f\x98\x80"
+                                      "b",
+                                      4}),
+                   "we$"); /* cut */
     gly_arena_free(arena);
 }
 

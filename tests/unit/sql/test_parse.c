@@ -27,8 +27,7 @@ static const struct {
     {"SELECT a b c FROM t",
      "PARSE: Syntax error at or near 'c' (line 1, column 12): expected the end of the "
      "statement"},
-    {"SELECT (a FROM t",
-     "PARSE: Syntax error at or near 'FROM' (line 1, column 11): expected ')'"},
+    {"SELECT (a FROM t", "PARSE: Syntax error at or near 'FROM' (line 1, column 11): expected ')'"},
     {"SELECT a) FROM t",
      "PARSE: Syntax error at or near ')' (line 1, column 9): expected the end of the "
      "statement"},
@@ -92,9 +91,8 @@ static const struct {
     {"SELECT interval '1' foo",
      "PARSE: Syntax error at or near ''1'' (line 1, column 17): expected an interval such "
      "as INTERVAL '3' MONTH, INTERVAL 90 DAYS or INTERVAL '1 02:03:04' DAY TO SECOND"},
-    {"SELECT x'1G'",
-     "PARSE: Syntax error at or near 'x'1G'' (line 1, column 8): X'...' must hold "
-     "hexadecimal digits only"},
+    {"SELECT x'1G'", "PARSE: Syntax error at or near 'x'1G'' (line 1, column 8): X'...' must hold "
+                     "hexadecimal digits only"},
     {"SELECT 1.2.3",
      "PARSE: Syntax error at or near '.' (line 1, column 11): expected the end of the "
      "statement"},
@@ -145,30 +143,24 @@ static const struct {
     {"DROP TABLE x",
      "UNSUPPORTED: There are no tables yet; DROP VIEW drops temporary views (line 1, "
      "column 1)"},
-    {"UPDATE t SET a = 1",
-     "UNSUPPORTED: UPDATE is not supported yet (line 1, column 1)"},
-    {"SHOW ME",
-     "PARSE: Syntax error at or near 'ME' (line 1, column 6): expected TABLES, VIEWS, "
-     "FUNCTIONS or COLUMNS IN view"},
+    {"UPDATE t SET a = 1", "UNSUPPORTED: UPDATE is not supported yet (line 1, column 1)"},
+    {"SHOW ME", "PARSE: Syntax error at or near 'ME' (line 1, column 6): expected TABLES, VIEWS, "
+                "FUNCTIONS or COLUMNS IN view"},
     {"EXPLAIN EXPLAIN SELECT 1",
      "PARSE: Syntax error at or near 'EXPLAIN' (line 1, column 9): expected the statement "
      "to explain"},
     {"SET a b=c",
      "PARSE: Syntax error at or near 'a b=c' (line 1, column 5): expected SET key=value, "
      "SET key or SET"},
-    {"DESCRIBE",
-     "PARSE: Syntax error at the end of the statement (line 1, column 9): expected the "
-     "name of a view, or a query"},
-    {"SELECT ?",
-     "UNSUPPORTED: Parameters in SQL text are not supported yet (line 1, column 8)"},
-    {"SELECT :x",
-     "UNSUPPORTED: Parameters in SQL text are not supported yet (line 1, column 8)"},
+    {"DESCRIBE", "PARSE: Syntax error at the end of the statement (line 1, column 9): expected the "
+                 "name of a view, or a query"},
+    {"SELECT ?", "UNSUPPORTED: Parameters in SQL text are not supported yet (line 1, column 8)"},
+    {"SELECT :x", "UNSUPPORTED: Parameters in SQL text are not supported yet (line 1, column 8)"},
     {"SELECT a FROM t TABLESAMPLE (10 PERCENT)",
      "UNSUPPORTED: TABLESAMPLE is not supported yet (line 1, column 17)"},
     {"SELECT a FROM t LATERAL VIEW explode(x) y",
      "UNSUPPORTED: LATERAL is not supported yet (line 1, column 17)"},
-    {"SELECT * FROM t PIVOT (x)",
-     "UNSUPPORTED: PIVOT is not supported yet (line 1, column 17)"},
+    {"SELECT * FROM t PIVOT (x)", "UNSUPPORTED: PIVOT is not supported yet (line 1, column 17)"},
     {"select a from t where a=1 and",
      "PARSE: Syntax error at the end of the statement (line 1, column 30): expected a "
      "value, a column or an expression"},
@@ -178,8 +170,7 @@ static const struct {
     {"SELECT t.* x FROM t",
      "PARSE: Syntax error at or near 'x' (line 1, column 12): expected the end of the "
      "statement"},
-    {"SELECT * AS x FROM t",
-     "ANALYSIS: * cannot have an alias (line 1, column 8)"},
+    {"SELECT * AS x FROM t", "ANALYSIS: * cannot have an alias (line 1, column 8)"},
     {"SELECT count(t.*) FROM t",
      "ANALYSIS: * is allowed only as an item of SELECT and in count(*) (line 1, column 14)"},
     {"SELECT max(*) FROM t",
@@ -193,12 +184,10 @@ static const struct {
     {"FROM t SELECT a",
      "PARSE: Syntax error at or near 'FROM' (line 1, column 1): expected a statement "
      "(SELECT, WITH, VALUES, CREATE, ...)"},
-    {"1",
-     "PARSE: Syntax error at or near '1' (line 1, column 1): expected a statement "
-     "(SELECT, WITH, VALUES, CREATE, ...)"},
-    {"()",
-     "PARSE: Syntax error at or near ')' (line 1, column 2): expected a query (SELECT, "
-     "VALUES, WITH or '(')"},
+    {"1", "PARSE: Syntax error at or near '1' (line 1, column 1): expected a statement "
+          "(SELECT, WITH, VALUES, CREATE, ...)"},
+    {"()", "PARSE: Syntax error at or near ')' (line 1, column 2): expected a query (SELECT, "
+           "VALUES, WITH or '(')"},
 };
 
 static gly_arena *arena;
@@ -222,8 +211,8 @@ GLY_TEST(errors_say_what_was_expected) {
         gly_error err;
         uint32_t count;
         gly_statement *statements;
-        gly_status status = gly_parse_script(fixture.arena, gly_str_of(bad[i].sql), &count,
-                                             &statements, &err);
+        gly_status status =
+            gly_parse_script(fixture.arena, gly_str_of(bad[i].sql), &count, &statements, &err);
         if (status == GLY_OK) {
             GLY_CHECK_TEXT(case_columns(&fixture, bad[i].sql), bad[i].error);
             continue;
@@ -250,11 +239,13 @@ GLY_TEST(scripts_are_split) {
 
 GLY_TEST(views) {
     arena = gly_arena_make();
-    gly_statement *s = parse("CREATE OR REPLACE TEMPORARY VIEW v (a, b) AS SELECT 1, 2;"
-                             "create temp view w using CSV options (PATH '/x', header 'true', "
-                             "a.b = 5, sep=',', neg -1);"
-                             "CREATE TEMPORARY VIEW x (a int, `b c` decimal(10,2)) USING json OPTIONS (path 'y');"
-                             "DROP VIEW IF EXISTS v; DROP VIEW `w`", 5);
+    gly_statement *s =
+        parse("CREATE OR REPLACE TEMPORARY VIEW v (a, b) AS SELECT 1, 2;"
+              "create temp view w using CSV options (PATH '/x', header 'true', "
+              "a.b = 5, sep=',', neg -1);"
+              "CREATE TEMPORARY VIEW x (a int, `b c` decimal(10,2)) USING json OPTIONS (path 'y');"
+              "DROP VIEW IF EXISTS v; DROP VIEW `w`",
+              5);
     GLY_CHECK_INT(s[0].kind, GLY_STATEMENT_CREATE_VIEW);
     GLY_CHECK(s[0].or_replace && s[0].query != NULL && s[0].column_count == 2);
     check_str(s[0].name, "v");
@@ -279,8 +270,10 @@ GLY_TEST(views) {
 
 GLY_TEST(settings_are_raw_text) {
     arena = gly_arena_make();
-    gly_statement *s = parse("SET spark.sql.shuffle.partitions = 10; SET a.b=it's raw (text\n; SET k; SET;"
-                             "SET -v; SET TIME ZONE 'Europe/Berlin'; RESET; RESET `a.b`; SET x=", 2);
+    gly_statement *s =
+        parse("SET spark.sql.shuffle.partitions = 10; SET a.b=it's raw (text\n; SET k; SET;"
+              "SET -v; SET TIME ZONE 'Europe/Berlin'; RESET; RESET `a.b`; SET x=",
+              2);
     /* the quote swallows the rest: a statement whose value is all of it */
     check_str(s[1].name, "a.b");
     GLY_CHECK(gly_str_starts_with(s[1].value, GLY_STR("it's raw (text\n; SET k;")));
@@ -289,8 +282,10 @@ GLY_TEST(settings_are_raw_text) {
 
 GLY_TEST(settings_one_by_one) {
     arena = gly_arena_make();
-    gly_statement *s = parse("SET spark.sql.shuffle.partitions = 10; SET a = file:///x y # z; SET k; SET;"
-                             "SET -v; SET TIME ZONE 'Europe/Berlin'; RESET; RESET `a.b`; SET x=; SET q='v'", 10);
+    gly_statement *s =
+        parse("SET spark.sql.shuffle.partitions = 10; SET a = file:///x y # z; SET k; SET;"
+              "SET -v; SET TIME ZONE 'Europe/Berlin'; RESET; RESET `a.b`; SET x=; SET q='v'",
+              10);
     GLY_CHECK(s[0].kind == GLY_STATEMENT_SET && s[0].has_name && s[0].has_value);
     check_str(s[0].name, "spark.sql.shuffle.partitions");
     check_str(s[0].value, "10");
@@ -309,10 +304,12 @@ GLY_TEST(settings_one_by_one) {
 
 GLY_TEST(caches_and_inserts) {
     arena = gly_arena_make();
-    gly_statement *s = parse("CACHE LAZY TABLE v; CACHE TABLE w AS SELECT 1; UNCACHE TABLE IF EXISTS v;"
-                             "CLEAR CACHE;"
-                             "INSERT OVERWRITE LOCAL DIRECTORY '/a' USING parquet OPTIONS (k 'v') SELECT 1;"
-                             "INSERT INTO DIRECTORY '/b' USING csv VALUES (1)", 6);
+    gly_statement *s =
+        parse("CACHE LAZY TABLE v; CACHE TABLE w AS SELECT 1; UNCACHE TABLE IF EXISTS v;"
+              "CLEAR CACHE;"
+              "INSERT OVERWRITE LOCAL DIRECTORY '/a' USING parquet OPTIONS (k 'v') SELECT 1;"
+              "INSERT INTO DIRECTORY '/b' USING csv VALUES (1)",
+              6);
     GLY_CHECK(s[0].kind == GLY_STATEMENT_CACHE && s[0].is_lazy && s[0].query == NULL);
     GLY_CHECK(s[1].query != NULL && !s[1].is_lazy);
     check_str(s[1].query_text, "SELECT 1");
@@ -327,10 +324,12 @@ GLY_TEST(caches_and_inserts) {
 
 GLY_TEST(explain_show_describe) {
     arena = gly_arena_make();
-    gly_statement *s = parse("EXPLAIN SELECT 1; EXPLAIN EXTENDED SELECT 1; EXPLAIN FORMATTED SELECT 1;"
-                             "EXPLAIN ANALYZE SELECT 1; SHOW TABLES; SHOW VIEWS LIKE 'a*'; SHOW FUNCTIONS;"
-                             "SHOW COLUMNS IN v; DESCRIBE v; DESC TABLE v; DESCRIBE QUERY SELECT 1;"
-                             "DESCRIBE SELECT 2; DESCRIBE query", 13);
+    gly_statement *s =
+        parse("EXPLAIN SELECT 1; EXPLAIN EXTENDED SELECT 1; EXPLAIN FORMATTED SELECT 1;"
+              "EXPLAIN ANALYZE SELECT 1; SHOW TABLES; SHOW VIEWS LIKE 'a*'; SHOW FUNCTIONS;"
+              "SHOW COLUMNS IN v; DESCRIBE v; DESC TABLE v; DESCRIBE QUERY SELECT 1;"
+              "DESCRIBE SELECT 2; DESCRIBE query",
+              13);
     for (int i = 0; i < 4; i++) {
         GLY_CHECK(s[i].kind == GLY_STATEMENT_EXPLAIN && s[i].explain_mode == (gly_explain_mode)i);
         GLY_CHECK(s[i].inner->kind == GLY_STATEMENT_QUERY);
@@ -392,8 +391,10 @@ GLY_TEST(literals) {
     check_literal("interval '1 02:03:04' day to second", "interval day",
                   "INTERVAL '1 02:03:04' DAY TO SECOND");
     check_literal("interval '1-2' year to month", "interval month", "INTERVAL '1-2' YEAR TO MONTH");
-    check_literal("interval '1 day 2 hours'", "interval day", "INTERVAL '1 02:00:00' DAY TO SECOND");
-    check_literal("interval 1 day 30 minutes", "interval day", "INTERVAL '1 00:30:00' DAY TO SECOND");
+    check_literal("interval '1 day 2 hours'", "interval day",
+                  "INTERVAL '1 02:00:00' DAY TO SECOND");
+    check_literal("interval 1 day 30 minutes", "interval day",
+                  "INTERVAL '1 00:30:00' DAY TO SECOND");
     check_literal("- interval '1' hour", "interval day", "INTERVAL '-0 01:00:00' DAY TO SECOND");
     check_literal("interval -1 hour", "interval day", "INTERVAL '-0 01:00:00' DAY TO SECOND");
     check_literal("interval '1.5' second", "interval day", "INTERVAL '0 00:00:01.5' DAY TO SECOND");
@@ -436,12 +437,13 @@ GLY_TEST(precedence) {
 /* Keywords that are not reserved are names. */
 GLY_TEST(keywords_are_names) {
     case_fixture fixture = case_open();
-    case_column odd[] = {{"date", GLY_TYPE_OF(DATE), true}, {"left", GLY_TYPE_OF(INT), true},
+    case_column odd[] = {{"date", GLY_TYPE_OF(DATE), true},  {"left", GLY_TYPE_OF(INT), true},
                          {"Values", GLY_TYPE_OF(INT), true}, {"interval", GLY_TYPE_OF(INT), true},
-                         {"from", GLY_TYPE_OF(INT), true}, {"a b", GLY_TYPE_OF(INT), true}};
+                         {"from", GLY_TYPE_OF(INT), true},   {"a b", GLY_TYPE_OF(INT), true}};
     case_add_table(&fixture, "table", 6, odd);
-    GLY_CHECK_TEXT(case_columns(&fixture, "SELECT date, left, values, interval, `from`, table.`A B`, "
-                                          "date(date) AS from, left('x', 1) AS left FROM table"),
+    GLY_CHECK_TEXT(case_columns(&fixture,
+                                "SELECT date, left, values, interval, `from`, table.`A B`, "
+                                "date(date) AS from, left('x', 1) AS left FROM table"),
                    "date date, left int, values int, interval int, from int, A B int, from date, "
                    "left string not null");
     case_close(&fixture);
