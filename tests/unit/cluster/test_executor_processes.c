@@ -433,12 +433,12 @@ GLY_TEST(plaintext_works) {
 #define main harness_test_main
 int harness_test_main(void);
 /* first: it forks, which gRPC does not like once it has threads */
-GLY_SUITE("executor processes", no_orphans_after_the_driver_was_killed, runs_tasks_and_reports_all_fields, kills_running_and_queued_tasks,
+GLY_SUITE("executor processes", no_orphans_after_the_driver_was_killed,
+          runs_tasks_and_reports_all_fields, kills_running_and_queued_tasks,
           wide_tasks_take_slots, fetches_blocks_between_executors, drops_the_files_of_a_query,
           notices_a_killed_executor_at_once, silence_is_loss, sigterm_is_graceful,
           a_hanging_task_does_not_keep_the_executor, refuses_other_builds_by_name,
-          refuses_strangers, a_program_that_is_no_executor,
-          plaintext_works)
+          refuses_strangers, a_program_that_is_no_executor, plaintext_works)
 #undef main
 
 int main(int argc, char **argv) {
