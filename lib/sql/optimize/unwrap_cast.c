@@ -49,6 +49,20 @@ static gly_expr *column_below(gly_expr *expr) {
     return NULL;
 }
 
+/* Between integers the engine need not be asked: long IN lists stay cheap. */
+static gly_expr *narrow_integer(gly_rule_context *context, const gly_expr *literal,
+                                gly_type type) {
+    int bits = type.id == GLY_TYPE_TINYINT ? 8 : type.id == GLY_TYPE_SMALLINT ? 16 : 32;
+    int64_t value = literal->value.i64, most = (INT64_C(1) << (bits - 1)) - 1;
+    if (value > most || value < -most - 1) {
+        return NULL;
+    }
+    gly_expr *result = gly_expr_literal(context->arena, gly_value_i64(type, value));
+    result->line = literal->line;
+    result->position = literal->position;
+    return result;
+}
+
 /* literal as the narrow type, or NULL if it is not exactly one of its values. */
 static gly_expr *narrow_literal(gly_rule_context *context, gly_expr *literal, gly_type type) {
     gly_value narrow, back;
@@ -57,6 +71,9 @@ static gly_expr *narrow_literal(gly_rule_context *context, gly_expr *literal, gl
     }
     if (literal->value.is_null) {
         return gly_expr_literal(context->arena, gly_value_null(type));
+    }
+    if (gly_type_is_integral(type) && gly_type_is_integral(literal->type)) {
+        return narrow_integer(context, literal, type);
     }
     gly_expr *cast = gly_expr_cast(context->arena, literal, type, true);
     if (gly_evaluate(context->arena, cast, &narrow, NULL) != GLY_OK || narrow.is_null) {
