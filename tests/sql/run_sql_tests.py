@@ -10,15 +10,23 @@ Each .test file is one session of `galley shell`. Records are separated by blank
 
 Results are CSV as `galley --format csv` prints it, without the header; an empty line is written (empty). "sorted": the rows have no order.
 `only VARIANT...` at the top restricts a file to some variants. ${dir} is a fresh directory of the file.
-The same files run in several variants: how many executors, how little memory.
+The same files run in several variants: how many executors, how little memory; in "killed" a random executor is killed
+now and then (SEED in the environment repeats a run), and the answers are the same.
 """
 import argparse
+import os
 import pathlib
+import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from galley import executors_of  # noqa: E402
 
 VARIANTS = {
     "two": ["--executors", "2", "--conf", "spark.sql.shuffle.partitions=7"],
@@ -27,10 +35,17 @@ VARIANTS = {
     "spill": ["--executors", "2", "--conf", "galley.test.taskMemory=256k", "--conf", "spark.sql.shuffle.partitions=3"],
     "wide": ["--executors", "1", "--cores", "3", "--conf", "galley.task.width=3",
              "--conf", "spark.sql.shuffle.partitions=3"],
+    "killed": ["--executors", "3", "--conf", "spark.sql.shuffle.partitions=5"],
     "norules": ["--executors", "2", "--conf", "spark.sql.shuffle.partitions=3", "--conf",
-                "spark.sql.optimizer.excludedRules=fold_constants,simplify,push_filter,prune_columns,"
-                "reorder_joins,partial_aggregation,choose_build_side,push_limit"],
+                "spark.sql.optimizer.excludedRules=fold_constants,simplify,factor_or,outer_to_inner,push_filter,"
+                "combine_projects,combine_unions,eliminate_sorts,eliminate_distincts,propagate_empty,push_limit,"
+                "derive_filters,push_semi,reorder_joins,reduce_aggregate,prune_columns,partial_aggregation,"
+                "choose_build_side,reduce_join_sides,share_exchanges"],
 }
+
+
+SEED = os.environ.get("SEED", "1")
+KILLS = [0]
 
 
 class Record:
@@ -68,6 +83,24 @@ def parse(path):
         argument = " ".join(head[1:]) if kind == "query" else (head[2] if len(head) > 2 else "")
         records.append(Record(start, kind, argument, "\n".join(sql), expected))
     return records, only
+
+
+class Killer(threading.Thread):
+    """Kills a random executor of a driver, again and again with pauses, until stopped."""
+
+    def __init__(self, pid, seed):
+        super().__init__(daemon=True)
+        self.pid, self.random, self.stopped, self.count = pid, random.Random(seed), threading.Event(), 0
+
+    def run(self):
+        while not self.stopped.wait(self.random.uniform(0.05, 0.4)):
+            victims = executors_of(self.pid)
+            if victims:
+                try:
+                    os.kill(self.random.choice(victims), signal.SIGKILL)
+                    self.count += 1
+                except ProcessLookupError:
+                    pass
 
 
 class Shell:
@@ -127,6 +160,9 @@ def run_file(binary, path, variant, directory):
         shutil.rmtree(directory)
     directory.mkdir(parents=True)
     failures, shell = [], Shell(binary, VARIANTS[variant], directory)
+    killer = Killer(shell.process.pid, f"{SEED} {path.name}")
+    if variant == "killed":
+        killer.start()
     try:
         for record in records:
             problem = check(record, shell.run(record.sql.replace("${dir}", str(directory))))
@@ -134,6 +170,8 @@ def run_file(binary, path, variant, directory):
                 failures.append(f"{path}:{record.line} [{variant}]: {record.sql.splitlines()[0][:100]}\n    {problem}")
     except (EOFError, BrokenPipeError) as end:
         failures.append(f"{path}:{record.line} [{variant}]: the shell ended: {end}")
+    killer.stopped.set()
+    KILLS[0] += killer.count
     if shell.close() == "hung":
         failures.append(f"{path} [{variant}]: the shell did not end")
     return len(records), failures
@@ -159,7 +197,7 @@ def main():
                     failures += bad
     for failure in failures:
         print(failure)
-    print(f"sql: {passed} passed, {len(failures)} failed in {time.time() - start:.1f} s")
+    print(f"sql: {passed} passed, {len(failures)} failed in {time.time() - start:.1f} s, {KILLS[0]} executors killed")
     return 1 if failures else 0
 
 
