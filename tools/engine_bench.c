@@ -1,7 +1,9 @@
-/* engine_bench.c - nanoseconds per row of grouping, joining and sorting: galley-engine-bench [rows] [gjs] [name] [rounds].
+/* engine_bench.c - nanoseconds per row of grouping, joining and sorting: galley-engine-bench [rows]
+ * [gjs] [name] [rounds].
  *
- * Operators run alone, one thread, over columns that lie in memory; input batches are views of them, so
- * what is measured is the operator and nothing else (CPU time).  Output is pulled and thrown away.
+ * Operators run alone, one thread, over columns that lie in memory; input batches are views of
+ * them, so what is measured is the operator and nothing else (CPU time).  Output is pulled and
+ * thrown away.
  */
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
@@ -381,11 +383,11 @@ static gly_physical *make_join(gly_arena *arena, const data *probe, const data *
     for (uint32_t c = 0; c < build->column_count; c++) {
         types[count++] = build->columns[c].type;
     }
-    gly_physical *right = make_plan(arena, GLY_PHYSICAL_VALUES, 0, types + probe->column_count,
-                                    build->column_count);
+    gly_physical *right =
+        make_plan(arena, GLY_PHYSICAL_VALUES, 0, types + probe->column_count, build->column_count);
     bool both = gly_physical_join_puts_out_build((uint8_t)kind);
-    gly_physical *plan = make_plan(arena, GLY_PHYSICAL_HASH_JOIN, 2, types,
-                                   both ? count : probe->column_count);
+    gly_physical *plan =
+        make_plan(arena, GLY_PHYSICAL_HASH_JOIN, 2, types, both ? count : probe->column_count);
     plan->children[0] = left;
     plan->children[1] = right;
     plan->join.kind = (uint8_t)kind;
@@ -413,11 +415,11 @@ static gly_physical *make_sort(gly_arena *arena, const data *table, uint64_t lim
 }
 
 static const call sum_call[] = {{GLY_FN_SUM, 1}};
-static const call flag_calls[] = {{GLY_FN_SUM, 2}, {GLY_FN_SUM, 3}, {GLY_FN_SUM, 4},
-                                  {GLY_FN_SUM, 5}, {GLY_FN_AVG, 2}, {GLY_FN_AVG, 3},
+static const call flag_calls[] = {{GLY_FN_SUM, 2}, {GLY_FN_SUM, 3},   {GLY_FN_SUM, 4},
+                                  {GLY_FN_SUM, 5}, {GLY_FN_AVG, 2},   {GLY_FN_AVG, 3},
                                   {GLY_FN_AVG, 4}, {GLY_FN_COUNT, -1}};
-static const call plain_calls[] = {{GLY_FN_SUM, 1}, {GLY_FN_COUNT, -1}, {GLY_FN_MIN, 0},
-                                   {GLY_FN_MAX, 0}, {GLY_FN_AVG, 1}};
+static const call plain_calls[] = {
+    {GLY_FN_SUM, 1}, {GLY_FN_COUNT, -1}, {GLY_FN_MIN, 0}, {GLY_FN_MAX, 0}, {GLY_FN_AVG, 1}};
 
 static void bench_groups(gly_arena *arena, uint64_t rows) {
     data random = make_pairs(rows, rows / 4, 1, false);
@@ -425,8 +427,7 @@ static void bench_groups(gly_arena *arena, uint64_t rows) {
     data parts = make_parts(rows, rows / 4, 200);
     data unique = make_unique(rows, 1);
     data few = make_pairs(rows, 1000, 1, false);
-    gly_physical *complete =
-        make_aggregate(arena, &random, 1, sum_call, 1, GLY_AGGREGATE_COMPLETE);
+    gly_physical *complete = make_aggregate(arena, &random, 1, sum_call, 1, GLY_AGGREGATE_COMPLETE);
     gly_physical *partial = make_aggregate(arena, &random, 1, sum_call, 1, GLY_AGGREGATE_PARTIAL);
     run_breaker("group: random keys, 4 rows each", complete, &random, 1);
     run_breaker("group: the same, clustered", complete, &clustered, 1);
@@ -462,26 +463,26 @@ static void bench_joins(gly_arena *arena, uint64_t rows) {
     uint64_t builds = rows * 15 / 100;
     data probe = make_pairs(probes, builds, 4, true);
     data build = make_unique(builds, 4);
-    run_join("join: sparse keys, clustered probe",
-             make_join(arena, &probe, &build, GLY_JOIN_INNER), &probe, &build);
+    run_join("join: sparse keys, clustered probe", make_join(arena, &probe, &build, GLY_JOIN_INNER),
+             &probe, &build);
     free_data(&probe);
     probe = make_pairs(probes, builds, 4, false);
-    run_join("join: sparse keys, random probe",
-             make_join(arena, &probe, &build, GLY_JOIN_INNER), &probe, &build);
+    run_join("join: sparse keys, random probe", make_join(arena, &probe, &build, GLY_JOIN_INNER),
+             &probe, &build);
     free_data(&probe);
     free_data(&build);
     probe = make_pairs(probes, builds, 1000003, false);
     build = make_unique(builds, 1000003);
-    run_join("join: hashed keys, random probe",
-             make_join(arena, &probe, &build, GLY_JOIN_INNER), &probe, &build);
-    run_join("semi join: hashed keys",
-             make_join(arena, &probe, &build, GLY_JOIN_SEMI), &probe, &build);
+    run_join("join: hashed keys, random probe", make_join(arena, &probe, &build, GLY_JOIN_INNER),
+             &probe, &build);
+    run_join("semi join: hashed keys", make_join(arena, &probe, &build, GLY_JOIN_SEMI), &probe,
+             &build);
     data misses = make_pairs(probes, builds, 1000033, false);
-    run_join("join: hashed keys, no matches",
-             make_join(arena, &misses, &build, GLY_JOIN_INNER), &misses, &build);
+    run_join("join: hashed keys, no matches", make_join(arena, &misses, &build, GLY_JOIN_INNER),
+             &misses, &build);
     data many = make_pairs(builds, builds / 4, 1000003, false);
-    run_join("join: hashed keys, 4 matches each",
-             make_join(arena, &probe, &many, GLY_JOIN_INNER), &probe, &many);
+    run_join("join: hashed keys, 4 matches each", make_join(arena, &probe, &many, GLY_JOIN_INNER),
+             &probe, &many);
     free_data(&probe);
     free_data(&build);
     free_data(&misses);

@@ -54,9 +54,9 @@ void gly_row_layout_gather(const gly_row_layout *layout, uint32_t c, const uint8
                            const uint16_t *positions, uint32_t count, bool may_be_null,
                            uint64_t *validity_buffer, gly_column *ret);
 
-/* Keeps in chosen[] the elements whose value equals the row's (NULL equals NULL), appends the others
- * to missed[] (*missed_count is updated), returns how many are left.  chosen holds element numbers:
- * element e's row is rows[e]. */
+/* Keeps in chosen[] the elements whose value equals the row's (NULL equals NULL), appends the
+ * others to missed[] (*missed_count is updated), returns how many are left.  chosen holds element
+ * numbers: element e's row is rows[e]. */
 uint32_t gly_row_layout_match(const gly_row_layout *layout, uint32_t c, const gly_column *column,
                               const uint32_t *index, const uint16_t *positions,
                               uint8_t *const *rows, bool may_be_null, uint16_t *chosen,

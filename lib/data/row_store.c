@@ -20,8 +20,8 @@ enum {
 
 static void *map_aligned(size_t size, size_t alignment) {
     size_t whole = size + alignment;
-    uint8_t *memory =
-        mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    uint8_t *memory = mmap(NULL, whole, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) {
         return NULL;
     }
@@ -50,7 +50,8 @@ void *gly_row_store_map(size_t size) {
         memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         memory = memory == MAP_FAILED ? NULL : memory;
     }
-    return memory != NULL ? memory : memset(gly_alloc_aligned(size), 0, size); /* ends the process */
+    return memory != NULL ? memory
+                          : memset(gly_alloc_aligned(size), 0, size); /* ends the process */
 }
 
 void gly_row_store_unmap(void *memory, size_t size) {

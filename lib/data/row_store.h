@@ -49,8 +49,8 @@ void gly_row_store_reset(gly_row_store *store); /* empties, keeps the pages */
 /* Bytes that the long texts among these rows need in the heap. */
 size_t gly_row_store_text_bytes(const gly_row_layout *layout, const gly_column *columns,
                                 const uint16_t *positions, uint32_t count);
-/* Makes room for row_count rows and text_bytes of long text: the appends and puts that follow cannot
- * fail.  False if the budget refused (nothing changed); never with force. */
+/* Makes room for row_count rows and text_bytes of long text: the appends and puts that follow
+ * cannot fail.  False if the budget refused (nothing changed); never with force. */
 bool gly_row_store_reserve(gly_row_store *store, uint32_t row_count, size_t text_bytes, bool force);
 /* One new row with zeroed null bits; room must have been reserved. */
 uint8_t *gly_row_store_add(gly_row_store *store);

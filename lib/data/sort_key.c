@@ -195,15 +195,19 @@ void gly_sort_key_encode(const gly_sort_key_layout *layout, const gly_column *co
         if (part->width == 0) {
             continue;
         }
-        input in = {.part = part, .column = &columns[part->column], .positions = positions,
-                    .count = count, .stride = stride, .out = ret};
+        input in = {.part = part,
+                    .column = &columns[part->column],
+                    .positions = positions,
+                    .count = count,
+                    .stride = stride,
+                    .out = ret};
         in.value_offset = part->offset + (part->nullable ? 1 : 0);
         in.mask = part->descending ? UINT64_MAX : 0;
         if (part->nullable) {
             encode_nulls(&in);
         }
-        if (in.column->type.id == GLY_TYPE_NULL || (in.column->shape == GLY_SHAPE_DICTIONARY &&
-                                                    in.column->dictionary_count == 0)) {
+        if (in.column->type.id == GLY_TYPE_NULL ||
+            (in.column->shape == GLY_SHAPE_DICTIONARY && in.column->dictionary_count == 0)) {
             continue;
         }
         in.index = gly_row_layout_index(in.column, positions, count, buffer);

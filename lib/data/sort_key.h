@@ -3,8 +3,8 @@
  *   | null byte | value, big endian, sign flipped, inverted if descending | null byte | value | ...
  *
  * read as at most GLY_SORT_KEY_WORDS 64-bit numbers, the first one most significant.  The null byte
- * is left out for keys that are never NULL.  What does not fit, and everything behind a text (of which
- * only a prefix is kept), has to be compared as values: is_exact and first_inexact say so.
+ * is left out for keys that are never NULL.  What does not fit, and everything behind a text (of
+ * which only a prefix is kept), has to be compared as values: is_exact and first_inexact say so.
  */
 #ifndef GLY_SORT_KEY_H
 #define GLY_SORT_KEY_H
@@ -35,8 +35,7 @@ void gly_sort_key_layout_make(gly_sort_key_part *parts, uint32_t part_count,
 /* Element i is row positions[i] (NULL: i) of columns[part->column]; its words go to
  * ret[i * stride ...].  Any column shape. */
 void gly_sort_key_encode(const gly_sort_key_layout *layout, const gly_column *columns,
-                         const uint16_t *positions, uint32_t count, uint64_t *ret,
-                         uint32_t stride);
+                         const uint16_t *positions, uint32_t count, uint64_t *ret, uint32_t stride);
 /* Compares two rows by the parts from first_inexact on. */
 int gly_sort_key_compare(const gly_sort_key_layout *layout, const gly_row_layout *rows,
                          const uint8_t *a, const uint8_t *b);

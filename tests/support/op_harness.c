@@ -72,10 +72,11 @@ static bool make_small(gly_arena *arena, gly_random *random, gly_column *column)
     return true;
 }
 
-/* Column c of `count` rows (positions[i] says where row first+i goes among all) in a random shape. */
+/* Column c of `count` rows (positions[i] says where row first+i goes among all) in a random shape.
+ */
 static void make_column(gly_arena *arena, const gly_op_table *table, uint32_t c, uint32_t first,
-                        uint32_t count, const uint16_t *positions, uint32_t all,
-                        gly_random *random, gly_column *ret) {
+                        uint32_t count, const uint16_t *positions, uint32_t all, gly_random *random,
+                        gly_column *ret) {
     gly_type type = table->types[c];
     bool is_constant = count == 1 || (type.id != GLY_TYPE_DOUBLE && type.id != GLY_TYPE_FLOAT);
     for (uint32_t i = 1; i < count && is_constant; i++) {
@@ -257,9 +258,15 @@ static void *hand_main(void *context) {
     void *local = NULL;
     self->worker.scratch = gly_arena_make();
     switch (h->role) {
-    case AS_SINK: self->status = run_sink(self, &local, &self->err); break;
-    case AS_SOURCE: self->status = run_source(self, &local, &self->err); break;
-    default: self->status = run_stream(self, &local, &self->err); break;
+    case AS_SINK:
+        self->status = run_sink(self, &local, &self->err);
+        break;
+    case AS_SOURCE:
+        self->status = run_source(self, &local, &self->err);
+        break;
+    default:
+        self->status = run_stream(self, &local, &self->err);
+        break;
     }
     const gly_operator *op = h->node.op;
     void (*close)(void *) = h->role == AS_SINK     ? op->close_sink
@@ -304,8 +311,7 @@ static gly_status run_all(harness *h, const gly_op_table *const *inputs, gly_err
     const gly_operator *op = h->node.op;
     gly_physical_kind kind = h->node.plan->kind;
     bool is_join = kind == GLY_PHYSICAL_HASH_JOIN || kind == GLY_PHYSICAL_NESTED_JOIN;
-    bool is_partial = kind == GLY_PHYSICAL_AGGREGATE &&
-                      h->node.plan->aggregate.group_count > 0 &&
+    bool is_partial = kind == GLY_PHYSICAL_AGGREGATE && h->node.plan->aggregate.group_count > 0 &&
                       h->node.plan->aggregate.aggregate_count > 0 &&
                       h->node.plan->aggregate.aggregates[0]->mode == GLY_AGGREGATE_PARTIAL;
     GLY_TRY(op->prepare(&h->node, err));
@@ -320,9 +326,8 @@ static gly_status run_all(harness *h, const gly_op_table *const *inputs, gly_err
         return run_role(h, AS_SOURCE, NULL, err);
     }
     GLY_TRY(run_role(h, AS_STREAM, inputs[0], err));
-    return op->needs_after != NULL && op->needs_after(&h->node)
-               ? run_role(h, AS_SOURCE, NULL, err)
-               : GLY_OK;
+    return op->needs_after != NULL && op->needs_after(&h->node) ? run_role(h, AS_SOURCE, NULL, err)
+                                                                : GLY_OK;
 }
 
 gly_status gly_op_harness_run(const gly_physical *plan, const gly_op_table *const *inputs,

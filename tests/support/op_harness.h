@@ -25,8 +25,8 @@ typedef struct gly_op_run {
     size_t memory_bytes; /* of the task; 0: no limit */
     uint32_t width;      /* 0: 1 */
     uint64_t seed;
-    gly_arena *keep;     /* not NULL: the output's values are kept in `kept` */
-    gly_op_table kept;   /* out */
+    gly_arena *keep;      /* not NULL: the output's values are kept in `kept` */
+    gly_op_table kept;    /* out */
     uint64_t spill_bytes; /* out */
     uint64_t rows_out;    /* out */
     size_t peak_bytes;    /* out */

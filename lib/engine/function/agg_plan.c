@@ -17,8 +17,8 @@ typedef struct maker {
 static uint16_t add_input(maker *m, gly_expr *expr) {
     gly_agg_plan *plan = m->plan;
     for (uint32_t i = 0; i < plan->input_count; i++) {
-        if (plan->inputs[i] == expr || (gly_expr_is_deterministic(expr) &&
-                                        gly_expr_equal(plan->inputs[i], expr))) {
+        if (plan->inputs[i] == expr ||
+            (gly_expr_is_deterministic(expr) && gly_expr_equal(plan->inputs[i], expr))) {
             return (uint16_t)i;
         }
     }
@@ -80,8 +80,8 @@ static gly_agg_op extreme_of(gly_function_id function) {
     return function == GLY_FN_MIN || function == GLY_FN_BOOL_AND ? GLY_AGG_MIN : GLY_AGG_MAX;
 }
 
-/* count(a, b) counts the rows in which neither is NULL: count(if(a IS NOT NULL AND b IS NOT NULL, true,
- * NULL)). */
+/* count(a, b) counts the rows in which neither is NULL: count(if(a IS NOT NULL AND b IS NOT NULL,
+ * true, NULL)). */
 static const gly_expr *count_of_one(gly_arena *arena, const gly_expr *call) {
     gly_type type = GLY_TYPE_OF(BOOLEAN);
     gly_expr **parts = GLY_ARENA_ARRAY(arena, gly_expr *, call->arg_count);
@@ -130,8 +130,8 @@ static gly_status add_raw_call(maker *m, gly_agg_call *call, gly_error *err) {
     case GLY_FN_AVG:
         GLY_TRY(add_step(m, GLY_AGG_ADD, input, argument, call->states[0], false, &step, err));
         keep(call, 0, step, 0);
-        GLY_TRY(add_step(m, GLY_AGG_COUNT, expr->args[0]->nullable ? input : GLY_AGG_NONE,
-                         argument, call->states[1], false, &step, err));
+        GLY_TRY(add_step(m, GLY_AGG_COUNT, expr->args[0]->nullable ? input : GLY_AGG_NONE, argument,
+                         call->states[1], false, &step, err));
         keep(call, 1, step, 0);
         return GLY_OK;
     case GLY_FN_FIRST:
@@ -191,7 +191,8 @@ static gly_status add_merge_call(maker *m, gly_agg_call *call, gly_error *err) {
     case GLY_FN_STDDEV_POP:
     case GLY_FN_VAR_SAMP:
     case GLY_FN_VAR_POP:
-        GLY_TRY(add_step(m, GLY_AGG_VARIANCE_MERGE, input, states[0], states[0], false, &step, err));
+        GLY_TRY(
+            add_step(m, GLY_AGG_VARIANCE_MERGE, input, states[0], states[0], false, &step, err));
         for (uint8_t part = 0; part < 3; part++) {
             keep(call, part, step, part);
         }

@@ -5,8 +5,8 @@
  *   row:    | keys | s0 | s1 | s2 | flags |
  *
  * A flag byte per step says "has a value" (else NULL).  Most inputs have no NULLs, and then every
- * group has a value: such plans are laid out without flags (gly_agg_plan_layout), and the owner lays
- * out again when gly_agg_run_needs_flags says that a batch brings NULLs.
+ * group has a value: such plans are laid out without flags (gly_agg_plan_layout), and the owner
+ * lays out again when gly_agg_run_needs_flags says that a batch brings NULLs.
  *
  * Immutable after layout; shared by workers.
  */
@@ -19,15 +19,15 @@
 enum { GLY_AGG_NONE = 0xffff };
 
 typedef struct gly_agg_step {
-    uint8_t op;         /* gly_agg_op */
-    bool wants_flag;    /* may be NULL when no value came */
-    bool always_flag;   /* FIRST, text */
-    uint16_t input;     /* the (first) input column; GLY_AGG_NONE: count(*) */
-    uint16_t filter;    /* BOOLEAN input column, or GLY_AGG_NONE */
-    gly_type input_type; /* of the first input */
-    gly_type type;      /* of the (first) state column */
-    uint32_t offset;    /* in the state area */
-    uint32_t flag;      /* offset of the flag byte; UINT32_MAX: none */
+    uint8_t op;           /* gly_agg_op */
+    bool wants_flag;      /* may be NULL when no value came */
+    bool always_flag;     /* FIRST, text */
+    uint16_t input;       /* the (first) input column; GLY_AGG_NONE: count(*) */
+    uint16_t filter;      /* BOOLEAN input column, or GLY_AGG_NONE */
+    gly_type input_type;  /* of the first input */
+    gly_type type;        /* of the (first) state column */
+    uint32_t offset;      /* in the state area */
+    uint32_t flag;        /* offset of the flag byte; UINT32_MAX: none */
     const gly_expr *call; /* for error messages */
     gly_agg_step_loop loop;
     gly_agg_step_one one;
@@ -39,7 +39,7 @@ typedef struct gly_agg_call {
     gly_type states[GLY_FUNCTION_MAX_STATES];
     uint16_t step[GLY_FUNCTION_MAX_STATES]; /* which step keeps the state ... */
     uint8_t part[GLY_FUNCTION_MAX_STATES];  /* ... and as which of its columns */
-    bool puts_states; /* PARTIAL, MERGE */
+    bool puts_states;                       /* PARTIAL, MERGE */
 } gly_agg_call;
 
 typedef struct gly_agg_plan {
@@ -53,7 +53,7 @@ typedef struct gly_agg_plan {
     bool has_filter;
     bool has_text; /* states keep text in the heap */
     uint32_t state_size;
-    uint8_t *state_template; /* NULL: zeros */
+    uint8_t *state_template;    /* NULL: zeros */
     uint32_t step_column_count; /* all steps' state columns: the spill format */
 } gly_agg_plan;
 

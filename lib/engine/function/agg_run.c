@@ -130,8 +130,8 @@ static void run_first(const gly_agg_step *step, const gly_column *values, const 
             continue;
         }
         uint32_t seen_at = seen_positions == NULL ? i : seen_positions[i];
-        if (seen != NULL && (!gly_column_valid(seen, seen_at) ||
-                             ((const uint8_t *)seen->data)[seen_at] == 0)) {
+        if (seen != NULL &&
+            (!gly_column_valid(seen, seen_at) || ((const uint8_t *)seen->data)[seen_at] == 0)) {
             continue;
         }
         *flag = GLY_AGG_SEEN;
@@ -151,9 +151,9 @@ static gly_status overflow(const gly_agg_step *step, gly_error *err) {
     gly_builder text = {0};
     char type[GLY_TYPE_TEXT_SIZE];
     gly_expr_format(step->call, false, &text);
-    gly_status status =
-        gly_fail(err, GLY_E_OVERFLOW, "%.*s overflows %s: cast its argument to a wider type",
-                 GLY_STR_ARG(gly_builder_str(&text)), gly_type_format(step->type, type, sizeof type));
+    gly_status status = gly_fail(
+        err, GLY_E_OVERFLOW, "%.*s overflows %s: cast its argument to a wider type",
+        GLY_STR_ARG(gly_builder_str(&text)), gly_type_format(step->type, type, sizeof type));
     gly_builder_clear(&text);
     return status;
 }
@@ -187,8 +187,9 @@ static gly_status run_loop(const gly_agg_step *step, const gly_column *flat, con
                           base + step->flag, r->count, heap);
         return GLY_OK;
     }
-    bool fits = is_single ? step->one(data, r->positions, r->rows[0] + base + step->offset, r->count)
-                          : step->loop(data, r->positions, r->rows, base + step->offset, r->count);
+    bool fits = is_single
+                    ? step->one(data, r->positions, r->rows[0] + base + step->offset, r->count)
+                    : step->loop(data, r->positions, r->rows, base + step->offset, r->count);
     if (!fits) {
         return overflow(step, err);
     }
@@ -217,8 +218,7 @@ bool gly_agg_run_takes_order(const gly_agg_plan *plan, const gly_agg_batch *batc
 
 static gly_status run_step(const gly_agg_step *step, const gly_agg_batch *batch,
                            uint8_t *const *rows, bool is_single, const gly_agg_order *order,
-                           uint32_t base, gly_row_store *heap, gly_arena *scratch,
-                           gly_error *err) {
+                           uint32_t base, gly_row_store *heap, gly_arena *scratch, gly_error *err) {
     run r = {.count = batch->live, .positions = batch->selection, .rows = rows};
     gly_column copies[3];
     const gly_column *flat = NULL;
@@ -242,8 +242,8 @@ static gly_status run_step(const gly_agg_step *step, const gly_agg_batch *batch,
     }
     if (step->op == GLY_AGG_FIRST_MERGE) {
         const uint16_t *seen_positions;
-        const gly_column *seen = make_flat(&batch->inputs[step->input + 1], batch, scratch,
-                                           &copies[1], &seen_positions);
+        const gly_column *seen =
+            make_flat(&batch->inputs[step->input + 1], batch, scratch, &copies[1], &seen_positions);
         run_first(step, flat, seen, &r, seen_positions, base, heap);
         return GLY_OK;
     }
@@ -268,11 +268,11 @@ static gly_status run_step(const gly_agg_step *step, const gly_agg_batch *batch,
 }
 
 gly_status gly_agg_run_update(const gly_agg_plan *plan, const gly_agg_batch *batch,
-                               uint8_t *const *rows, bool is_single, const gly_agg_order *order,
-                               uint32_t base, gly_row_store *heap, gly_arena *scratch, gly_error *err) {
+                              uint8_t *const *rows, bool is_single, const gly_agg_order *order,
+                              uint32_t base, gly_row_store *heap, gly_arena *scratch,
+                              gly_error *err) {
     for (uint32_t i = 0; i < plan->step_count; i++) {
-        GLY_TRY(run_step(&plan->steps[i], batch, rows, is_single, order, base, heap, scratch,
-                         err));
+        GLY_TRY(run_step(&plan->steps[i], batch, rows, is_single, order, base, heap, scratch, err));
     }
     return GLY_OK;
 }
@@ -326,7 +326,7 @@ static void step_column(const gly_agg_step *step, uint8_t part, uint8_t *const *
 }
 
 void gly_agg_run_step_columns(const gly_agg_plan *plan, uint8_t *const *rows, uint32_t count,
-                               uint32_t base, gly_arena *arena, gly_column *ret) {
+                              uint32_t base, gly_arena *arena, gly_column *ret) {
     uint32_t column = 0;
     for (uint32_t i = 0; i < plan->step_count; i++) {
         const gly_agg_step *step = &plan->steps[i];
@@ -440,7 +440,7 @@ static gly_status finish_call(const gly_agg_call *call, const gly_agg_step *step
 }
 
 gly_status gly_agg_run_output(const gly_agg_plan *plan, uint8_t *const *rows, uint32_t count,
-                               uint32_t base, gly_arena *arena, gly_column *ret, gly_error *err) {
+                              uint32_t base, gly_arena *arena, gly_column *ret, gly_error *err) {
     uint32_t column = 0;
     for (uint32_t i = 0; i < plan->call_count; i++) {
         const gly_agg_call *call = &plan->calls[i];
@@ -450,8 +450,8 @@ gly_status gly_agg_run_output(const gly_agg_plan *plan, uint8_t *const *rows, ui
                         call->puts_states ? &ret[column++] : &states[s]);
         }
         if (!call->puts_states) {
-            GLY_TRY(finish_call(call, &plan->steps[call->step[0]], states, arena, &ret[column++],
-                                err));
+            GLY_TRY(
+                finish_call(call, &plan->steps[call->step[0]], states, arena, &ret[column++], err));
         }
     }
     return GLY_OK;
@@ -509,21 +509,21 @@ static void convert(const gly_column *input, gly_type type, uint32_t count, gly_
 /* 1 where the value counts, else 0; as BIGINT, DOUBLE or BOOLEAN. */
 static void ones(const gly_column *input, const gly_column *filter, gly_type type, uint32_t count,
                  gly_arena *arena, gly_column *ret) {
-    bool all = filter == NULL && (input == NULL || (input->validity == NULL &&
-                                                    input->type.id != GLY_TYPE_NULL));
+    bool all = filter == NULL &&
+               (input == NULL || (input->validity == NULL && input->type.id != GLY_TYPE_NULL));
     if (all) {
-        gly_value one = type.id == GLY_TYPE_DOUBLE ? gly_value_f64(type, 1) : gly_value_i64(type, 1);
+        gly_value one =
+            type.id == GLY_TYPE_DOUBLE ? gly_value_f64(type, 1) : gly_value_i64(type, 1);
         gly_column_constant(arena, &one, count, ret);
         return;
     }
     gly_column_make_flat(arena, type, count, ret);
     ret->count = count;
     for (uint32_t i = 0; i < count; i++) {
-        bool counts = (input == NULL || (input->type.id != GLY_TYPE_NULL &&
-                                         gly_column_valid(input, i))) &&
-                      (filter == NULL ||
-                       (gly_column_valid(filter, i) &&
-                        ((const uint8_t *)filter->data)[gly_column_index(filter, i)] != 0));
+        bool counts =
+            (input == NULL || (input->type.id != GLY_TYPE_NULL && gly_column_valid(input, i))) &&
+            (filter == NULL || (gly_column_valid(filter, i) &&
+                                ((const uint8_t *)filter->data)[gly_column_index(filter, i)] != 0));
         if (type.id == GLY_TYPE_BIGINT) {
             ((int64_t *)ret->data)[i] = counts;
         } else if (type.id == GLY_TYPE_DOUBLE) {
@@ -551,10 +551,8 @@ static void null_unless(gly_column *column, const gly_column *filter, uint32_t c
 
 static void pass_step(const gly_agg_step *step, uint8_t part, const gly_agg_batch *batch,
                       gly_arena *arena, gly_column *ret) {
-    const gly_column *input =
-        step->input == GLY_AGG_NONE ? NULL : &batch->inputs[step->input];
-    const gly_column *filter =
-        step->filter == GLY_AGG_NONE ? NULL : &batch->inputs[step->filter];
+    const gly_column *input = step->input == GLY_AGG_NONE ? NULL : &batch->inputs[step->input];
+    const gly_column *filter = step->filter == GLY_AGG_NONE ? NULL : &batch->inputs[step->filter];
     switch ((gly_agg_op)step->op) {
     case GLY_AGG_COUNT:
         ones(input, filter, GLY_TYPE_OF(BIGINT), batch->count, arena, ret);
@@ -595,7 +593,7 @@ static void pass_step(const gly_agg_step *step, uint8_t part, const gly_agg_batc
 }
 
 void gly_agg_run_pass(const gly_agg_plan *plan, const gly_agg_batch *batch, gly_arena *arena,
-                       gly_column *ret) {
+                      gly_column *ret) {
     uint32_t column = 0;
     for (uint32_t i = 0; i < plan->call_count; i++) {
         const gly_agg_call *call = &plan->calls[i];

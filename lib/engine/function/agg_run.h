@@ -6,7 +6,7 @@
 
 /* One batch as update sees it. */
 typedef struct gly_agg_batch {
-    const gly_column *inputs; /* input_count, `count` rows each */
+    const gly_column *inputs;  /* input_count, `count` rows each */
     const uint16_t *selection; /* the live rows, or NULL */
     uint32_t live;
     uint32_t count;
@@ -30,21 +30,21 @@ bool gly_agg_run_takes_order(const gly_agg_plan *plan, const gly_agg_batch *batc
 /* rows[i]: the i-th live row's group; its states begin at rows[i] + base.  heap: for text.
  * is_single: all rows[] are the same.  order: NULL, or the groups' rows. */
 GLY_NODISCARD gly_status gly_agg_run_update(const gly_agg_plan *plan, const gly_agg_batch *batch,
-                                             uint8_t *const *rows, bool is_single,
+                                            uint8_t *const *rows, bool is_single,
                                             const gly_agg_order *order, uint32_t base,
-                                             gly_row_store *heap, gly_arena *scratch,
-                                             gly_error *err);
+                                            gly_row_store *heap, gly_arena *scratch,
+                                            gly_error *err);
 
 /* Groups' states as columns (made in the arena): all steps' ... */
 void gly_agg_run_step_columns(const gly_agg_plan *plan, uint8_t *const *rows, uint32_t count,
-                               uint32_t base, gly_arena *arena, gly_column *ret);
+                              uint32_t base, gly_arena *arena, gly_column *ret);
 /* ... or what the calls put out, one after the other: states or results.  OVERFLOW. */
 GLY_NODISCARD gly_status gly_agg_run_output(const gly_agg_plan *plan, uint8_t *const *rows,
-                                             uint32_t count, uint32_t base, gly_arena *arena,
-                                             gly_column *ret, gly_error *err);
+                                            uint32_t count, uint32_t base, gly_arena *arena,
+                                            gly_column *ret, gly_error *err);
 /* Every row as a group of its own: PARTIAL calls' state columns straight from the inputs, aligned
  * with the batch (its selection applies). */
 void gly_agg_run_pass(const gly_agg_plan *plan, const gly_agg_batch *batch, gly_arena *arena,
-                       gly_column *ret);
+                      gly_column *ret);
 
 #endif

@@ -1,8 +1,8 @@
 /* agg_step.c - count, sum, min, max and variance over states in rows.
  *
- * Loops are stamped out per input and state kind.  Sums of integers are checked (ANSI), in the `one`
- * form once per call: a batch is summed in a wider type first.  Floating sums of one group use four
- * lanes, so their last digits depend on the batching (as they do on partitioning anyway).
+ * Loops are stamped out per input and state kind.  Sums of integers are checked (ANSI), in the
+ * `one` form once per call: a batch is summed in a wider type first.  Floating sums of one group
+ * use four lanes, so their last digits depend on the batching (as they do on partitioning anyway).
  * Not here: NULLs, filters and which steps make an aggregate (agg_plan.c).
  */
 #include "lib/engine/function/agg_step.h"
@@ -83,7 +83,7 @@ static bool count_one(const void *data, const uint16_t *positions, uint8_t *stat
         uint64_t low = 0;                                                                          \
         LOOPS(const int64_t value = (int64_t)values[at]; high += value >> 32;                      \
               low += (uint32_t)value;)                                                             \
-        gly_i128 total = (gly_i128)high * (INT64_C(1) << 32) + low + *sum;                                      \
+        gly_i128 total = (gly_i128)high * (INT64_C(1) << 32) + low + *sum;                         \
         *sum = (int64_t)total;                                                                     \
         return *sum == total;                                                                      \
     }
@@ -270,10 +270,12 @@ typedef struct entry {
 } entry;
 
 #define KIND(name) GLY_KIND_##name
-#define ADD_ROW(I, S, f) {GLY_AGG_ADD, KIND(I), KIND(S), f, f##_one}
+#define ADD_ROW(I, S, f)                                                                           \
+    { GLY_AGG_ADD, KIND(I), KIND(S), f, f##_one }
 #define EXTREME_ROW(K, f)                                                                          \
-    {GLY_AGG_MIN, KIND(K), KIND(K), min_##f, min_##f##_one},                                       \
-        {GLY_AGG_MAX, KIND(K), KIND(K), max_##f, max_##f##_one}
+    {GLY_AGG_MIN, KIND(K), KIND(K), min_##f, min_##f##_one}, {                                     \
+        GLY_AGG_MAX, KIND(K), KIND(K), max_##f, max_##f##_one                                      \
+    }
 
 static const entry table[] = {
     ADD_ROW(I8, I64, add_i8_i64),

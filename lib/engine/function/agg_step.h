@@ -11,9 +11,9 @@
 #include "lib/data/row_store.h"
 
 typedef enum gly_agg_op {
-    GLY_AGG_COUNT,          /* i64; the values are not looked at */
-    GLY_AGG_ADD,            /* i64, i128 or f64 */
-    GLY_AGG_MIN,            /* the value */
+    GLY_AGG_COUNT, /* i64; the values are not looked at */
+    GLY_AGG_ADD,   /* i64, i128 or f64 */
+    GLY_AGG_MIN,   /* the value */
     GLY_AGG_MAX,
     GLY_AGG_FIRST,          /* the value, and a byte: SEEN, NULL */
     GLY_AGG_FIRST_MERGE,    /* inputs: value, seen */
@@ -24,8 +24,8 @@ typedef enum gly_agg_op {
 enum { GLY_AGG_SEEN = 1, GLY_AGG_NULL = 2 };
 
 /* False on overflow (ADD). */
-typedef bool (*gly_agg_step_loop)(const void *data, const uint16_t *positions,
-                                  uint8_t *const *rows, uint32_t offset, uint32_t count);
+typedef bool (*gly_agg_step_loop)(const void *data, const uint16_t *positions, uint8_t *const *rows,
+                                  uint32_t offset, uint32_t count);
 typedef bool (*gly_agg_step_one)(const void *data, const uint16_t *positions, uint8_t *state,
                                  uint32_t count);
 

@@ -1,4 +1,5 @@
-/* join_build.c - rows of a join's build side in stores, one per worker or partition, and their table.
+/* join_build.c - rows of a join's build side in stores, one per worker or partition, and their
+ * table.
  *
  * Invariant: a row's header is its hash until seal.  Not here: when to spill (op_hash_join.c).
  */
@@ -9,8 +10,8 @@
 #include "lib/engine/table/key_columns.h"
 
 gly_join_build *gly_join_build_make(gly_budget *parent, const gly_type *types,
-                                    uint32_t column_count, const uint32_t *keys,
-                                    uint32_t key_count, bool has_marks) {
+                                    uint32_t column_count, const uint32_t *keys, uint32_t key_count,
+                                    bool has_marks) {
     gly_join_build *build = GLY_NEW(gly_join_build);
     build->arena = gly_arena_make();
     gly_budget_init(&build->budget, parent, SIZE_MAX);
@@ -97,8 +98,8 @@ gly_status gly_join_build_spill(gly_row_store *store, gly_partition_spill *spill
     uint8_t *rows[GLY_BATCH_ROWS];
     uint64_t hashes[GLY_BATCH_ROWS];
     gly_status status = GLY_OK;
-    for (uint32_t n; status == GLY_OK &&
-                     (n = gly_row_store_scan(store, &cursor, GLY_BATCH_ROWS, rows)) > 0;) {
+    for (uint32_t n;
+         status == GLY_OK && (n = gly_row_store_scan(store, &cursor, GLY_BATCH_ROWS, rows)) > 0;) {
         gly_arena_reset(arena);
         gly_batch batch = {layout->column_count, n, n, NULL, NULL};
         batch.columns = GLY_ARENA_ARRAY(arena, gly_column, layout->column_count);

@@ -1,8 +1,8 @@
 /* join_rest.c - what a hash join puts out after its probe side has streamed by.
  *
  *   RIGHT, FULL   build rows in memory that found no partner
- *   spilled       partition by partition: load a chunk of the build side that fits, read the whole probe
- *                 side past it, put out the chunk's unmatched rows, next chunk
+ *   spilled       partition by partition: load a chunk of the build side that fits, read the whole
+ * probe side past it, put out the chunk's unmatched rows, next chunk
  *
  * When a partition takes several chunks, a flag per probe row remembers across them whether it has
  * found a match, so every kind of join works in chunks.
@@ -152,8 +152,8 @@ static gly_status read_build(rest *r, const gly_batch **ret, gly_error *err) {
         if (r->build_spill == r->join->build_spills.count) {
             return GLY_OK;
         }
-        r->build_reader = gly_partition_reader_make(r->join->build_spills.items[r->build_spill++],
-                                                    r->partition);
+        r->build_reader =
+            gly_partition_reader_make(r->join->build_spills.items[r->build_spill++], r->partition);
     }
 }
 

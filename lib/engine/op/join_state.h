@@ -24,7 +24,7 @@ typedef struct gly_join_state { /* node->state */
     atomic_bool is_spilling;
     GLY_ARRAY(gly_partition_spill *) build_spills;
     GLY_ARRAY(gly_partition_spill *) probe_spills;
-    uint32_t spilled_mask; /* partitions that are not in memory; set by seal */
+    uint32_t spilled_mask;                  /* partitions that are not in memory; set by seal */
     atomic_uint next_store, next_partition; /* of the source */
 } gly_join_state;
 

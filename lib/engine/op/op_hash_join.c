@@ -1,11 +1,12 @@
-/* op_hash_join.c - hash join: sink for the build side, stream for the probe side, source for the rest.
+/* op_hash_join.c - hash join: sink for the build side, stream for the probe side, source for the
+ * rest.
  *
  * The build side is kept in rows until memory is refused; then all of it goes to disk by partition
  * (hash bits), and seal loads back as many partitions as fit in half of what is free.  Probe rows of
  * those are joined as they stream by; the others follow their partitions to disk.  Afterwards the
  * source takes spilled partitions one by one, loading the build side in chunks that fit and reading
- * the probe side once per chunk: no recursion, and equal keys in any number are no problem.
- * A broadcast table is built once per executor and shared (pipeline/shared_cache.h); it never spills.
+ * the probe side once per chunk: no recursion, and equal keys in any number are no problem. A
+ * broadcast table is built once per executor and shared (pipeline/shared_cache.h); it never spills.
  * Invariant: a row and all its possible partners are in one partition.
  * Not here: tables and kinds of join (table/join_*.c), the build side's rows (join_build.c), what
  * happens after the probe (join_rest.c).
@@ -13,9 +14,9 @@
 #include "lib/engine/op/op_hash_join.h"
 
 #include "lib/base/alloc.h"
+#include "lib/engine/kernel/k_hash.h"
 #include "lib/engine/op/join_state.h"
 #include "lib/engine/table/key_columns.h"
-#include "lib/engine/kernel/k_hash.h"
 
 typedef struct sinker {
     gly_join_state *join;
@@ -104,8 +105,8 @@ static gly_status prepare(gly_op_node *node, gly_error *err) {
     if (plan->join.key_count == 0) {
         return gly_fail(err, GLY_E_INTERNAL, "hash join #%u has no keys", plan->id);
     }
-    bool *reads = GLY_ARENA_ARRAY(arena, bool,
-                                  spec->probe_schema->field_count + spec->build_schema->field_count);
+    bool *reads = GLY_ARENA_ARRAY(
+        arena, bool, spec->probe_schema->field_count + spec->build_schema->field_count);
     if (plan->join.condition != NULL) {
         gly_expr_each_column(plan->join.condition, note_column, reads);
         GLY_TRY(gly_expr_compile(arena, 1, &plan->join.condition, &spec->condition, err));
@@ -124,9 +125,7 @@ static gly_status prepare(gly_op_node *node, gly_error *err) {
     return GLY_OK;
 }
 
-static void destroy_shared(void *value) {
-    gly_join_build_free(value);
-}
+static void destroy_shared(void *value) { gly_join_build_free(value); }
 
 gly_status gly_op_hash_join_needs_build(gly_op_node *node, bool *ret_needed, gly_error *err) {
     gly_join_state *join = node->state;
@@ -149,9 +148,9 @@ static void make_build(gly_join_state *join) {
     gly_budget *parent = join->is_shared
                              ? gly_shared_cache_budget(join->node->task->environment->shared)
                              : &join->budget;
-    join->build = gly_join_build_make(parent, join->layout_types, join->layout_count,
-                                      join->layout_keys, join->spec.key_count,
-                                      gly_join_rest_keeps_build(join));
+    join->build =
+        gly_join_build_make(parent, join->layout_types, join->layout_count, join->layout_keys,
+                            join->spec.key_count, gly_join_rest_keeps_build(join));
 }
 
 static void dispose(gly_op_node *node) {
@@ -278,8 +277,8 @@ static gly_status make_rows(sinker *s, const gly_batch *batch, build_rows *ret, 
     return GLY_OK;
 }
 
-/* Dense columns are indexed by element, the others by row: two calls would need two stores, so dense
- * ones are put where their rows are. */
+/* Dense columns are indexed by element, the others by row: two calls would need two stores, so
+ * dense ones are put where their rows are. */
 static bool put_rows(sinker *s, const gly_batch *batch, build_rows *in, bool force) {
     gly_join_state *join = s->join;
     gly_arena *scratch = s->worker->scratch;
@@ -390,7 +389,8 @@ static gly_status load_partitions(gly_join_state *join, gly_error *err) {
             loaded[loaded_count++] = p;
         }
     }
-    while (!gly_join_build_seal(build, join->node->task->spec->width, false)) { /* stores and partitions have the same order */
+    while (!gly_join_build_seal(build, join->node->task->spec->width,
+                                false)) { /* stores and partitions have the same order */
         GLY_ASSERT(loaded_count > 0);
         join->spilled_mask |= UINT32_C(1) << loaded[--loaded_count];
         for (size_t i = build->stores.count; i-- > 0;) {
@@ -409,7 +409,8 @@ static gly_status seal(gly_op_node *node, gly_error *err) {
     if (join->build == NULL) {
         make_build(join);
     }
-    if (!atomic_load(&join->is_spilling) && !gly_join_build_seal(join->build, node->task->spec->width, join->is_shared)) {
+    if (!atomic_load(&join->is_spilling) &&
+        !gly_join_build_seal(join->build, node->task->spec->width, join->is_shared)) {
         atomic_store(&join->is_spilling, true);
     }
     if (atomic_load(&join->is_spilling)) {
@@ -506,9 +507,9 @@ static gly_status split(streamer *s, const gly_batch *batch, uint16_t *selection
         for (uint32_t c = 0; c < schema->field_count; c++) {
             types[c] = schema->fields[c].type;
         }
-        gly_status status = gly_partition_spill_make(join->node->task, &join->budget, types,
-                                                     schema->field_count,
-                                                     GLY_PARTITION_SPILL_COUNT, &s->spill, err);
+        gly_status status =
+            gly_partition_spill_make(join->node->task, &join->budget, types, schema->field_count,
+                                     GLY_PARTITION_SPILL_COUNT, &s->spill, err);
         free(types);
         GLY_TRY(status);
         pthread_mutex_lock(&join->lock);

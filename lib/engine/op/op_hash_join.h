@@ -1,4 +1,5 @@
-/* op_hash_join.h - equi-joins: sink for the build side, stream for the probe side, source for the rest. */
+/* op_hash_join.h - equi-joins: sink for the build side, stream for the probe side, source for the
+ * rest. */
 #ifndef GLY_OP_HASH_JOIN_H
 #define GLY_OP_HASH_JOIN_H
 

@@ -1,9 +1,9 @@
 /* op_nested_join.c - joins without equal keys: every probe row against every build row.
  *
- * The build side is held in memory (the planner broadcasts it).  Rows are not paired one by one: with
- * few build rows, each becomes constants next to a whole probe batch; with few probe rows, each becomes
- * constants next to a chunk of the build side.  The condition then selects, and what is put out is that
- * batch with its selection: nothing is copied.
+ * The build side is held in memory (the planner broadcasts it).  Rows are not paired one by one:
+ * with few build rows, each becomes constants next to a whole probe batch; with few probe rows, each
+ * becomes constants next to a chunk of the build side.  The condition then selects, and what is put
+ * out is that batch with its selection: nothing is copied.
  * Invariant: at any time one side of the pair is constant.
  */
 #include "lib/base/alloc.h"
@@ -15,7 +15,7 @@
 typedef struct nested { /* node->state */
     gly_op_node *node;
     gly_budget budget;
-    gly_row_layout layout; /* build columns; tail: match mark */
+    gly_row_layout layout;       /* build columns; tail: match mark */
     gly_expr_program *condition; /* NULL: everything matches */
     uint8_t kind;
     uint32_t probe_count, build_count; /* columns */
@@ -102,17 +102,17 @@ static void close_sink(void *local) { free(local); }
 static gly_status sink(void *local, const gly_batch *batch, gly_error *err) {
     sinker *s = local;
     uint8_t *rows[GLY_BATCH_ROWS];
-    size_t text_bytes = gly_row_store_text_bytes(s->store->layout, batch->columns,
-                                                 batch->selection, batch->selected);
+    size_t text_bytes = gly_row_store_text_bytes(s->store->layout, batch->columns, batch->selection,
+                                                 batch->selected);
     bool is_first = s->store->row_count == 0;
     if (!gly_row_store_reserve(s->store, batch->selected, text_bytes, is_first)) {
         char have[32];
-        return gly_fail(err, GLY_E_OUT_OF_MEMORY,
-                        "the right side of a join without equal keys does not fit in the task's "
-                        "%s: add an equality to the join condition or raise "
-                        "spark.executor.memory",
-                        gly_str_format_bytes(s->owner->node->task->budget.limit_bytes, have,
-                                             sizeof have));
+        return gly_fail(
+            err, GLY_E_OUT_OF_MEMORY,
+            "the right side of a join without equal keys does not fit in the task's "
+            "%s: add an equality to the join condition or raise "
+            "spark.executor.memory",
+            gly_str_format_bytes(s->owner->node->task->budget.limit_bytes, have, sizeof have));
     }
     gly_row_store_append(s->store, batch->selected, rows);
     for (uint32_t i = 0; i < batch->selected; i++) {
@@ -265,7 +265,8 @@ static gly_status pair_probe_row(streamer *s, uint32_t live, gly_error *err) {
         gly_value value = gly_column_get(&s->batch->columns[c], gly_batch_row(s->batch, live));
         gly_column_constant(s->pair, &value, s->row_count, &pairs.columns[c]);
     }
-    memcpy(pairs.columns + n->probe_count, s->chunk_columns, n->build_count * sizeof *pairs.columns);
+    memcpy(pairs.columns + n->probe_count, s->chunk_columns,
+           n->build_count * sizeof *pairs.columns);
     GLY_TRY(select_pairs(s, &pairs, err));
     if (pairs.selected == 0) {
         return GLY_OK;
@@ -333,8 +334,8 @@ static gly_status push(void *local, const gly_batch *batch, gly_error *err) {
     memset(s->matched, 0, batch->selected);
     for (size_t i = 0; i < n->stores.count; i++) {
         gly_row_cursor cursor = {0};
-        while ((s->row_count = gly_row_store_scan(n->stores.items[i], &cursor, GLY_BATCH_ROWS,
-                                                  s->rows)) > 0 &&
+        while ((s->row_count =
+                    gly_row_store_scan(n->stores.items[i], &cursor, GLY_BATCH_ROWS, s->rows)) > 0 &&
                (puts_out_build(n) || s->open > 0)) {
             GLY_TRY(pair_chunk(s, err));
         }
@@ -391,8 +392,7 @@ static gly_status next(void *local, const gly_batch **ret, gly_error *err) {
     (void)err;
     for (;;) {
         uint32_t count =
-            s->store == NULL ? 0
-                             : gly_row_store_scan(s->store, &s->cursor, GLY_BATCH_ROWS, rows);
+            s->store == NULL ? 0 : gly_row_store_scan(s->store, &s->cursor, GLY_BATCH_ROWS, rows);
         uint32_t kept = 0;
         for (uint32_t i = 0; i < count; i++) {
             rows[kept] = rows[i];

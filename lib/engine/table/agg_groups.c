@@ -57,8 +57,10 @@ void gly_agg_groups_drop(gly_agg_groups *groups) {
 /* Moves the groups to a table with flags; false: memory was refused, nothing changed. */
 static gly_status add_flags(gly_agg_groups *groups, bool force, gly_arena *scratch, bool *ret_full,
                             gly_error *err) {
-    gly_agg_groups wide = {.budget = groups->budget, .keys = groups->keys,
-                           .key_count = groups->key_count, .arena = groups->arena};
+    gly_agg_groups wide = {.budget = groups->budget,
+                           .keys = groups->keys,
+                           .key_count = groups->key_count,
+                           .arena = groups->arena};
     lay_out(&wide, &groups->plan, true);
     wide.table.max_capacity = groups->table.max_capacity;
     gly_group_cursor cursor = {0};
@@ -72,8 +74,8 @@ static gly_status add_flags(gly_agg_groups *groups, bool force, gly_arena *scrat
             break;
         }
         gly_agg_batch rows = {batch.columns + groups->key_count, NULL, batch.count, batch.count};
-        status = gly_agg_groups_add(&wide, batch.columns, &rows, true, force, scratch, ret_full,
-                                    err);
+        status =
+            gly_agg_groups_add(&wide, batch.columns, &rows, true, force, scratch, ret_full, err);
         if (status != GLY_OK) {
             break;
         }
@@ -147,9 +149,8 @@ static void count_codes(const gly_code_map *codes, const uint16_t *index, uint32
     }
 }
 
-static void make_order(const gly_agg_batch *batch, const gly_code_map *codes,
-                       const uint16_t *index, lanes *counted, gly_arena *scratch,
-                       gly_agg_order *ret) {
+static void make_order(const gly_agg_batch *batch, const gly_code_map *codes, const uint16_t *index,
+                       lanes *counted, gly_arena *scratch, gly_agg_order *ret) {
     const uint32_t live = batch->live;
     uint16_t *order = gly_arena_alloc(scratch, live * sizeof *order);
     uint16_t *positions = order;
@@ -187,8 +188,8 @@ static void make_order(const gly_agg_batch *batch, const gly_code_map *codes,
     *ret = (gly_agg_order){order, positions, groups, ends, rows};
 }
 
-/* Finds or makes the groups of combinations that the map does not know yet.  *ret_moved: the rows it
- * did know have moved. */
+/* Finds or makes the groups of combinations that the map does not know yet.  *ret_moved: the rows
+ * it did know have moved. */
 static bool learn_codes(gly_agg_groups *groups, const gly_column *keys, const gly_agg_batch *batch,
                         const uint16_t *index, const lanes *counted, size_t text_bytes, bool force,
                         gly_arena *scratch, bool *ret_moved) {
@@ -227,12 +228,11 @@ static bool learn_codes(gly_agg_groups *groups, const gly_column *keys, const gl
     return true;
 }
 
-/* The same by dictionary codes.  *ret_order: the live rows group by group; rows is not filled when the
- * update does without. */
-static bool find_by_codes(gly_agg_groups *groups, const gly_column *keys,
-                          const gly_agg_plan *plan, const gly_agg_batch *batch, size_t text_bytes,
-                          bool force, gly_arena *scratch, uint8_t **rows,
-                          gly_agg_order *ret_order) {
+/* The same by dictionary codes.  *ret_order: the live rows group by group; rows is not filled when
+ * the update does without. */
+static bool find_by_codes(gly_agg_groups *groups, const gly_column *keys, const gly_agg_plan *plan,
+                          const gly_agg_batch *batch, size_t text_bytes, bool force,
+                          gly_arena *scratch, uint8_t **rows, gly_agg_order *ret_order) {
     uint16_t index[GLY_BATCH_ROWS];
     const gly_code_map *codes = &groups->codes;
     lanes counted;
@@ -285,13 +285,12 @@ gly_status gly_agg_groups_add(gly_agg_groups *groups, const gly_column *keys,
         }
     } else if (gly_code_map_fits(&groups->codes, keys, groups->key_count, live)) {
         /* Room for text that states keep must be there even if no group is new. */
-        has_room = (text_bytes == 0 ||
-                    gly_group_table_reserve(&groups->table, 1, text_bytes, force)) &&
-                   find_by_codes(groups, keys, plan, batch, text_bytes, force, scratch, rows,
-                                 &order);
+        has_room =
+            (text_bytes == 0 || gly_group_table_reserve(&groups->table, 1, text_bytes, force)) &&
+            find_by_codes(groups, keys, plan, batch, text_bytes, force, scratch, rows, &order);
     } else {
-        has_room = find_by_hash(groups, keys, batch->selection, live, text_bytes, force, scratch,
-                                rows);
+        has_room =
+            find_by_hash(groups, keys, batch->selection, live, text_bytes, force, scratch, rows);
     }
     *ret_full = !has_room;
     return has_room ? gly_agg_run_update(plan, batch, rows, groups->key_count == 0,

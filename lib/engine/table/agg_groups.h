@@ -1,7 +1,8 @@
-/* agg_groups.h - a group table with the states of an aggregation plan: what one worker aggregates into.
+/* agg_groups.h - a group table with the states of an aggregation plan: what one worker aggregates
+ * into.
  *
- * Rows come in as key columns and inputs (raw arguments, or step columns of other groups), go out as
- * key columns and results, states or step columns.  Not thread-safe.
+ * Rows come in as key columns and inputs (raw arguments, or step columns of other groups), go out
+ * as key columns and results, states or step columns.  Not thread-safe.
  */
 #ifndef GLY_AGG_GROUPS_H
 #define GLY_AGG_GROUPS_H
@@ -54,9 +55,9 @@ GLY_NODISCARD gly_status gly_agg_groups_emit_rows(const gly_agg_groups *groups,
                                                   gly_agg_form form, gly_arena *arena,
                                                   gly_batch *ret, gly_error *err);
 /* The next groups (at most GLY_BATCH_ROWS); ret->count 0 at the end. */
-GLY_NODISCARD gly_status gly_agg_groups_emit(const gly_agg_groups *groups,
-                                             gly_group_cursor *cursor, gly_agg_form form,
-                                             gly_arena *arena, gly_batch *ret, gly_error *err);
+GLY_NODISCARD gly_status gly_agg_groups_emit(const gly_agg_groups *groups, gly_group_cursor *cursor,
+                                             gly_agg_form form, gly_arena *arena, gly_batch *ret,
+                                             gly_error *err);
 /* Hashes of a batch's key columns, as add computes them. */
 void gly_agg_groups_hash(const gly_column *keys, uint32_t key_count, const uint16_t *selection,
                          uint32_t count, uint64_t *ret);

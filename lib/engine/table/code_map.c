@@ -58,8 +58,8 @@ bool gly_code_map_fits(gly_code_map *map, const gly_column *keys, uint32_t key_c
     return true;
 }
 
-void gly_code_map_index(const gly_code_map *map, const gly_column *keys,
-                        const uint16_t *selection, uint32_t live, uint16_t *ret) {
+void gly_code_map_index(const gly_code_map *map, const gly_column *keys, const uint16_t *selection,
+                        uint32_t live, uint16_t *ret) {
     memset(ret, 0, live * sizeof *ret);
     for (uint32_t k = 0; k < map->key_count; k++) {
         const gly_column *key = &keys[k];

@@ -1,8 +1,8 @@
 /* code_map.h - groups of dictionary keys without hashing: codes -> row, remembered per dictionary.
  *
- * When all key columns are dictionaries (or constants) with few combinations, a row's group is a look
- * into an array.  The array lives as long as the dictionaries are the same (dictionary_id); unknown
- * ones are forgotten after each batch.
+ * When all key columns are dictionaries (or constants) with few combinations, a row's group is a
+ * look into an array.  The array lives as long as the dictionaries are the same (dictionary_id);
+ * unknown ones are forgotten after each batch.
  */
 #ifndef GLY_CODE_MAP_H
 #define GLY_CODE_MAP_H
@@ -25,7 +25,7 @@ void gly_code_map_forget(gly_code_map *map); /* the rows have moved or are gone 
 bool gly_code_map_fits(gly_code_map *map, const gly_column *keys, uint32_t key_count,
                        uint32_t live);
 /* The place in rows[] of each live row. */
-void gly_code_map_index(const gly_code_map *map, const gly_column *keys,
-                        const uint16_t *selection, uint32_t live, uint16_t *ret);
+void gly_code_map_index(const gly_code_map *map, const gly_column *keys, const uint16_t *selection,
+                        uint32_t live, uint16_t *ret);
 
 #endif

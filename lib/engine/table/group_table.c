@@ -1,10 +1,10 @@
 /* group_table.c - linear probing over salted pointers to rows, or over the rows themselves.
  *
- * The generic form probes a batch in rounds: every row walks the directory to a word with its salt or
- * to an empty one (then it becomes a new group at once, so later rows of the batch find it), keys are
- * compared column by column, and rows whose keys differ walk on.  The word form (one integer key)
- * needs none of this: the key is in the slot.  Doubling moves slot s to s or s + old capacity in two
- * sequential streams, because slots are low bits of the hash.
+ * The generic form probes a batch in rounds: every row walks the directory to a word with its salt
+ * or to an empty one (then it becomes a new group at once, so later rows of the batch find it), keys
+ * are compared column by column, and rows whose keys differ walk on.  The word form (one integer
+ * key) needs none of this: the key is in the slot.  Doubling moves slot s to s or s + old capacity
+ * in two sequential streams, because slots are low bits of the hash.
  * Invariant: at most 5/8 of the slots are taken, so every walk ends.
  * Not here: what the states mean (function/agg_*.c), spilling (op_aggregate.c).
  */
@@ -223,7 +223,8 @@ static uint8_t *special_slot(gly_group_table *table, bool is_null) {
     return row;
 }
 
-/* k_hash hashes every integer as gly_hash_u64 of its 64-bit value: what move_slots computes again. */
+/* k_hash hashes every integer as gly_hash_u64 of its 64-bit value: what move_slots computes again.
+ */
 static void find_words(gly_group_table *table, const gly_column *key, const uint64_t *hashes,
                        uint32_t count, uint8_t **rows) {
     int64_t buffer[GLY_BATCH_ROWS];

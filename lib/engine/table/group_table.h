@@ -24,10 +24,10 @@ typedef struct gly_group_table {
     const uint8_t *state_template; /* NULL: zeros */
     uint64_t group_count;
     uint64_t capacity; /* slots or directory words; a power of two, 0 before the first reserve */
-    uint64_t max_capacity; /* reserve refuses to grow beyond; 0: only the budget limits */
-    uint8_t *slots;       /* WORD */
-    uint64_t *directory;  /* ROWS */
-    gly_row_store store;  /* ROWS: rows and text; WORD: text that states keep */
+    uint64_t max_capacity;   /* reserve refuses to grow beyond; 0: only the budget limits */
+    uint8_t *slots;          /* WORD */
+    uint64_t *directory;     /* ROWS */
+    gly_row_store store;     /* ROWS: rows and text; WORD: text that states keep */
     bool has_zero, has_null; /* WORD: the two special slots are in use */
 } gly_group_table;
 
@@ -48,8 +48,8 @@ void gly_group_table_reset(gly_group_table *table); /* empties, keeps the memory
  * find_or_insert of so many rows cannot fail.  False: the budget or max_capacity refused. */
 bool gly_group_table_reserve(gly_group_table *table, uint32_t row_count, size_t text_bytes,
                              bool force);
-/* rows[i]: the group of keys[...][i].  keys: FLAT columns of count rows, floats normalised; hashes of
- * the keys (k_hash.h).  Sets new rows' states. */
+/* rows[i]: the group of keys[...][i].  keys: FLAT columns of count rows, floats normalised; hashes
+ * of the keys (k_hash.h).  Sets new rows' states. */
 void gly_group_table_find_or_insert(gly_group_table *table, const gly_column *keys,
                                     const uint64_t *hashes, uint32_t count, uint8_t **rows);
 /* The next groups; a zeroed cursor starts; 0 at the end. */

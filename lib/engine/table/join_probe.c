@@ -1,9 +1,9 @@
 /* join_probe.c - rounds along the chains of a batch; every kind of join is what to do with a match.
  *
- * Each round matches an element at most once, so a round's matches can be put out as the input batch
- * with a selection, build values scattered next to it: nothing of the probe side is copied.  Rounds
- * with few matches (long chains of few elements) are collected and put out as copies instead.
- * Residual conditions run on a dense batch of the matches with only the columns they read.
+ * Each round matches an element at most once, so a round's matches can be put out as the input
+ * batch with a selection, build values scattered next to it: nothing of the probe side is copied.
+ * Rounds with few matches (long chains of few elements) are collected and put out as copies
+ * instead. Residual conditions run on a dense batch of the matches with only the columns they read.
  * Invariant: payload is gathered last, for rows that are really put out.
  */
 #include "lib/engine/table/join_probe.h"
@@ -106,9 +106,8 @@ static gly_status evaluate_keys(gly_join_probe *probe, const gly_batch *batch, g
         GLY_TRY(gly_expr_run(probe->key_state, batch, probe->input, raw, err));
     }
     for (uint32_t k = 0; k < spec->key_count; k++) {
-        const gly_column *key = spec->key_program != NULL
-                                    ? &raw[k]
-                                    : &batch->columns[spec->probe_keys[k]->column];
+        const gly_column *key =
+            spec->key_program != NULL ? &raw[k] : &batch->columns[spec->probe_keys[k]->column];
         gly_key_columns_prepare(key, batch->selection, batch->selected, probe->input, &ret[k]);
     }
     return GLY_OK;

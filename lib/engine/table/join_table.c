@@ -20,9 +20,7 @@ static inline uint64_t tag_of(uint64_t hash) {
     return (UINT64_C(1) << (48 + (hash >> 60))) | (UINT64_C(1) << (48 + ((hash >> 56) & 15)));
 }
 
-static inline uint8_t *row_of(uint64_t word) {
-    return (uint8_t *)(uintptr_t)(word & POINTER_MASK);
-}
+static inline uint8_t *row_of(uint64_t word) { return (uint8_t *)(uintptr_t)(word & POINTER_MASK); }
 
 void gly_join_table_init(gly_join_table *table, const gly_row_layout *layout, uint32_t key_count,
                          const uint32_t *keys, gly_budget *budget) {

@@ -1,9 +1,10 @@
 /* join_table.h - the hash table of a join: built once, then only read (but for match marks).
  *
- *   directory word  | Bloom tag 16 | pointer to the first row 48 |        slot: low bits of the hash
- *   row             | hash, after build: salt 16, next row 48 | values | null bits | mark 1 (if asked for) |
+ *   directory word  | Bloom tag 16 | pointer to the first row 48 |        slot: low bits of the
+ * hash row             | hash, after build: salt 16, next row 48 | values | null bits | mark 1 (if
+ * asked for) |
  *
- * Two bits of the tag are set for each row behind a word, so most misses end in the directory.  When
+ * Two bits of the tag are set for each row behind a word, so most misses end in the directory. When
  * the key is one integer and the keys lie dense, the directory is an array indexed by key - min and
  * nothing is hashed or compared.  Rows with a NULL key are kept, but not in the directory.
  */
@@ -23,8 +24,8 @@ typedef struct gly_join_table {
     uint64_t capacity;
     size_t directory_bytes;
     bool is_array;
-    bool is_integer; /* one key of an integer kind */
-    int64_t min;     /* is_array */
+    bool is_integer;    /* one key of an integer kind */
+    int64_t min;        /* is_array */
     uint64_t row_count; /* in the directory */
 } gly_join_table;
 

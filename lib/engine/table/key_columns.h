@@ -4,8 +4,8 @@
 
 #include "lib/data/batch.h"
 
-/* The live rows of a key column as a FLAT column of `live` rows; floats normalised (-0.0 is 0.0, one
- * NaN).  The column itself if it is that already. */
+/* The live rows of a key column as a FLAT column of `live` rows; floats normalised (-0.0 is 0.0,
+ * one NaN).  The column itself if it is that already. */
 void gly_key_columns_prepare(const gly_column *key, const uint16_t *selection, uint32_t live,
                              gly_arena *scratch, gly_column *ret);
 

@@ -42,10 +42,9 @@ struct gly_partition_reader {
     gly_shuffle_block_reader *blocks;
 };
 
-gly_status gly_partition_spill_make(gly_task_state *task, gly_budget *budget,
-                                    const gly_type *types, uint32_t column_count,
-                                    uint32_t partition_count, gly_partition_spill **ret,
-                                    gly_error *err) {
+gly_status gly_partition_spill_make(gly_task_state *task, gly_budget *budget, const gly_type *types,
+                                    uint32_t column_count, uint32_t partition_count,
+                                    gly_partition_spill **ret, gly_error *err) {
     gly_spill *file;
     GLY_TRY(gly_spill_open(task, &file, err));
     gly_partition_spill *spill = GLY_NEW(gly_partition_spill);
@@ -98,9 +97,8 @@ void gly_partition_spill_free(gly_partition_spill *spill) {
 
 static gly_status flush(gly_partition_spill *spill, uint32_t partition, gly_error *err) {
     gly_builder_reset(&spill->out);
-    GLY_TRY(gly_shuffle_block_builder_flush(spill->builders[partition],
-                                            spill->task->environment->shuffle_codec, &spill->out,
-                                            err));
+    GLY_TRY(gly_shuffle_block_builder_flush(
+        spill->builders[partition], spill->task->environment->shuffle_codec, &spill->out, err));
     if (spill->out.size == 0) {
         return GLY_OK;
     }

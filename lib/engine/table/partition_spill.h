@@ -12,7 +12,11 @@
 typedef struct gly_partition_spill gly_partition_spill;
 typedef struct gly_partition_reader gly_partition_reader;
 
-enum { GLY_PARTITION_SPILL_BITS = 5, GLY_PARTITION_SPILL_COUNT = 32, GLY_PARTITION_SPILL_LEVELS = 8 };
+enum {
+    GLY_PARTITION_SPILL_BITS = 5,
+    GLY_PARTITION_SPILL_COUNT = 32,
+    GLY_PARTITION_SPILL_LEVELS = 8
+};
 
 /* Which partition a row hash belongs to.  Levels use different bits: a partition too large for
  * memory is split again by the next level. */
@@ -33,9 +37,8 @@ GLY_NODISCARD gly_status gly_partition_spill_append(gly_partition_spill *spill, 
                                                     gly_error *err);
 /* The batch's live rows to their partitions; hashes[i] belongs to the i-th live row. */
 GLY_NODISCARD gly_status gly_partition_spill_scatter(gly_partition_spill *spill,
-                                                     const gly_batch *batch,
-                                                     const uint64_t *hashes, uint32_t level,
-                                                     gly_error *err);
+                                                     const gly_batch *batch, const uint64_t *hashes,
+                                                     uint32_t level, gly_error *err);
 /* Writes out what is in the blocks and frees them. */
 GLY_NODISCARD gly_status gly_partition_spill_seal(gly_partition_spill *spill, gly_error *err);
 uint64_t gly_partition_spill_rows(const gly_partition_spill *spill, uint32_t partition);

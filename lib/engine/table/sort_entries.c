@@ -1,13 +1,20 @@
 /* sort_entries.c - radix sort from the top bit that differs, then quicksort for short ranges.
  *
- * In place: the radix step permutes by cycles ("American flag", McIlroy, Bostic and McIlroy 1993), on
- * the eight bits from the first one that is not equal in the whole range, so common prefixes cost one
- * look.  Ranges whose words are all equal are sorted by comparing rows.  Code is stamped out per entry size, so that entries move as registers.
+ * In place: the radix step permutes by cycles ("American flag", McIlroy, Bostic and McIlroy 1993),
+ * on the eight bits from the first one that is not equal in the whole range, so common prefixes cost
+ * one look.  Ranges whose words are all equal are sorted by comparing rows.  Code is stamped out per
+ * entry size, so that entries move as registers.
  * Invariant: quicksort falls back to heap sort when it gets too deep, so nothing is quadratic.
  */
 #include "lib/engine/table/sort_entries.h"
 
-enum { SMALL_RANGE = 24, RADIX_RANGE = 256, BUCKETS = 256, LARGEST_DEPTH = 64, PREFETCH_DISTANCE = 6 };
+enum {
+    SMALL_RANGE = 24,
+    RADIX_RANGE = 256,
+    BUCKETS = 256,
+    LARGEST_DEPTH = 64,
+    PREFETCH_DISTANCE = 6
+};
 
 typedef struct context {
     const gly_sort_key_layout *keys;

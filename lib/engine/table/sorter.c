@@ -1,9 +1,9 @@
 /* sorter.c - collects rows, sorts them by key words, spills sorted runs, merges.
  *
  * Rows lie in a row store; sorting moves only (key words, pointer) entries, made when a run is
- * complete, for which memory is reserved while rows come in.  When memory is refused the run is sorted
- * and written as blocks, and a new one begins.  The merge looks at runs as streams of entries: a run in
- * memory is one array, a spilled run is read batch by batch into rows of its own.
+ * complete, for which memory is reserved while rows come in.  When memory is refused the run is
+ * sorted and written as blocks, and a new one begins.  The merge looks at runs as streams of
+ * entries: a run in memory is one array, a spilled run is read batch by batch into rows of its own.
  * Invariant: the merge stops a batch when a spilled run's rows are used up, so that the pointers it
  * has picked stay valid.
  */
@@ -21,10 +21,10 @@ struct gly_sorter {
     gly_task_state *task;
     gly_budget *budget;
     gly_row_store store;
-    size_t entry_bytes;   /* reserved for entries of the rows in store */
-    uint64_t *entries;    /* after finish */
-    size_t mapped_bytes;  /* of entries */
-    uint64_t count;       /* of entries */
+    size_t entry_bytes;  /* reserved for entries of the rows in store */
+    uint64_t *entries;   /* after finish */
+    size_t mapped_bytes; /* of entries */
+    uint64_t count;      /* of entries */
     GLY_ARRAY(gly_partition_spill *) runs;
     uint64_t spilled_rows;
     bool has_bound; /* top-N: rows that sort behind bound are not wanted */
@@ -90,8 +90,8 @@ static void rows_to_batch(const gly_sort_spec *spec, uint8_t *const *rows, uint3
 }
 
 /* Entries for rows whose key columns are given (dense). */
-static void fill_entries(const gly_sort_spec *spec, const gly_column *columns,
-                         uint8_t *const *rows, uint32_t count, uint64_t *entries) {
+static void fill_entries(const gly_sort_spec *spec, const gly_column *columns, uint8_t *const *rows,
+                         uint32_t count, uint64_t *entries) {
     const uint32_t stride = spec->keys.words + 1;
     gly_sort_key_encode(&spec->keys, columns, NULL, count, entries, stride);
     for (uint32_t i = 0; i < count; i++) {
@@ -422,8 +422,7 @@ void gly_sort_merge_free(gly_sort_merge *merge) {
 }
 
 /* Picks the next rows in order. */
-static gly_status pick(gly_sort_merge *merge, uint8_t **rows, uint32_t *ret_count,
-                       gly_error *err) {
+static gly_status pick(gly_sort_merge *merge, uint8_t **rows, uint32_t *ret_count, gly_error *err) {
     const gly_sort_spec *spec = merge->spec;
     const uint32_t words = spec->keys.words;
     uint64_t left = spec->limit - merge->rows_out;
@@ -442,8 +441,7 @@ static gly_status pick(gly_sort_merge *merge, uint8_t **rows, uint32_t *ret_coun
         if (merge->heap_count == 1) { /* no one to compare with */
             uint64_t n = GLY_MIN(own->count - own->at, (uint64_t)(max - count));
             for (uint64_t i = 0; i < n; i++, own->at++) {
-                rows[count++] =
-                    (uint8_t *)(uintptr_t)own->entries[own->at * (words + 1) + words];
+                rows[count++] = (uint8_t *)(uintptr_t)own->entries[own->at * (words + 1) + words];
             }
         } else {
             rows[count++] = (uint8_t *)(uintptr_t)own->entries[own->at * (words + 1) + words];
@@ -516,8 +514,8 @@ gly_status gly_sort_merge_make(gly_sorter *const *sorters, uint32_t count, gly_s
         uint32_t most = GLY_MAX(fan_in(sorters[i]) / count, 2u);
         while (sorters[i]->runs.count > most) {
             size_t excess = sorters[i]->runs.count - most + 1;
-            GLY_TRY(merge_some(sorters[i], (uint32_t)GLY_MIN(excess, (size_t)GLY_MAX(most, 2u)),
-                               err));
+            GLY_TRY(
+                merge_some(sorters[i], (uint32_t)GLY_MIN(excess, (size_t)GLY_MAX(most, 2u)), err));
         }
         runs += (uint32_t)sorters[i]->runs.count + 1;
     }
@@ -527,8 +525,8 @@ gly_status gly_sort_merge_make(gly_sorter *const *sorters, uint32_t count, gly_s
     for (uint32_t i = 0; i < count; i++) {
         gly_sorter *sorter = sorters[i];
         if (sorter->count > 0) {
-            merge->runs[merge->run_count++] = (run){.entries = sorter->entries,
-                                                    .count = sorter->count};
+            merge->runs[merge->run_count++] =
+                (run){.entries = sorter->entries, .count = sorter->count};
             for (uint32_t c = 0; c < merge->spec->layout.column_count; c++) {
                 merge->has_nulls[c] = merge->has_nulls[c] || sorter->store.has_nulls[c];
             }

@@ -1,8 +1,8 @@
 /* sorter.h - sorts more rows than memory holds: in-memory runs, spilled runs, one merge.
  *
- * A sorter is one worker's; a merge reads the runs of several sorters.  With a limit, only the first
- * rows are kept (top-N): a run is cut whenever it has twice as many, and rows behind the last one
- * kept are not even taken in.
+ * A sorter is one worker's; a merge reads the runs of several sorters.  With a limit, only the
+ * first rows are kept (top-N): a run is cut whenever it has twice as many, and rows behind the last
+ * one kept are not even taken in.
  */
 #ifndef GLY_SORTER_H
 #define GLY_SORTER_H

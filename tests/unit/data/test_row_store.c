@@ -1,4 +1,5 @@
-/* test_row_store.c - rows: all kinds there and back, comparing, budgets that refuse, pages that return. */
+/* test_row_store.c - rows: all kinds there and back, comparing, budgets that refuse, pages that
+ * return. */
 #include "tests/support/check.h"
 
 #include "lib/base/random.h"
@@ -23,14 +24,17 @@ static gly_value make_value(gly_arena *arena, gly_type type, gly_random *random)
     uint64_t x = gly_random_u64(random);
     switch (type.id) {
     case GLY_TYPE_FLOAT:
-    case GLY_TYPE_DOUBLE: return gly_value_f64(type, (double)(x % 1000) / 4);
-    case GLY_TYPE_DECIMAL: return gly_value_decimal(type, (gly_i128)x * 1000);
+    case GLY_TYPE_DOUBLE:
+        return gly_value_f64(type, (double)(x % 1000) / 4);
+    case GLY_TYPE_DECIMAL:
+        return gly_value_decimal(type, (gly_i128)x * 1000);
     case GLY_TYPE_STRING:
-        return gly_value_text(
-            type, gly_str_of(gly_arena_format(
-                      arena, x % 2 == 0 ? "%u" : "a text of more than twelve bytes: %u",
-                      (unsigned)(x >> 32))));
-    default: return gly_value_i64(type, (int64_t)(x % (type.id == GLY_TYPE_BOOLEAN ? 2 : 1000)));
+        return gly_value_text(type,
+                              gly_str_of(gly_arena_format(
+                                  arena, x % 2 == 0 ? "%u" : "a text of more than twelve bytes: %u",
+                                  (unsigned)(x >> 32))));
+    default:
+        return gly_value_i64(type, (int64_t)(x % (type.id == GLY_TYPE_BOOLEAN ? 2 : 1000)));
     }
 }
 
@@ -170,4 +174,5 @@ GLY_TEST(a_refused_budget_changes_nothing) {
     gly_arena_free(arena);
 }
 
-GLY_SUITE("row_store", rows_keep_what_was_put, match_finds_equal_rows, a_refused_budget_changes_nothing)
+GLY_SUITE("row_store", rows_keep_what_was_put, match_finds_equal_rows,
+          a_refused_budget_changes_nothing)

@@ -1,4 +1,5 @@
-/* test_op_aggregate.c - GROUP BY against a naive one: shapes, NULLs, spilling, widths, two phases. */
+/* test_op_aggregate.c - GROUP BY against a naive one: shapes, NULLs, spilling, widths, two phases.
+ */
 #include "tests/support/check.h"
 #include "tests/support/op_harness.h"
 
@@ -37,8 +38,8 @@ static gly_op_table *make_table(gly_arena *arena, uint32_t rows, uint32_t groups
         row[INT] = gly_value_i64(types[INT], (int64_t)gly_random_below(&random, 2000) - 1000);
         row[LONG] = gly_value_i64(types[LONG], (int64_t)(gly_random_u64(&random) >> 20));
         row[PRICE] = gly_value_decimal(types[PRICE], (gly_i128)gly_random_below(&random, 100000));
-        row[WIDE] = gly_value_decimal(
-            types[WIDE], (gly_i128)gly_random_below(&random, 1000000000) * 1000000000);
+        row[WIDE] = gly_value_decimal(types[WIDE],
+                                      (gly_i128)gly_random_below(&random, 1000000000) * 1000000000);
         row[DOUBLE] = gly_value_f64(types[DOUBLE], (double)gly_random_below(&random, 1000));
         row[FLAG] = gly_value_i64(types[FLAG], (int64_t)gly_random_below(&random, 4) > 0);
         row[DAY] = gly_value_i64(types[DAY], (int64_t)(g % 7));
@@ -53,18 +54,18 @@ static gly_op_table *make_table(gly_arena *arena, uint32_t rows, uint32_t groups
 
 typedef struct call {
     gly_function_id function;
-    int column; /* -1: count(*) */
+    int column;    /* -1: count(*) */
     bool filtered; /* FILTER (WHERE flag) */
 } call;
 
 static const call all_calls[] = {
-    {GLY_FN_COUNT, -1, false},    {GLY_FN_COUNT, INT, false},  {GLY_FN_SUM, INT, false},
-    {GLY_FN_SUM, PRICE, false},   {GLY_FN_SUM, WIDE, false},   {GLY_FN_SUM, DOUBLE, false},
-    {GLY_FN_AVG, INT, false},     {GLY_FN_AVG, PRICE, false},  {GLY_FN_AVG, DOUBLE, false},
-    {GLY_FN_MIN, INT, false},     {GLY_FN_MAX, LONG, false},   {GLY_FN_MIN, TEXT, false},
-    {GLY_FN_MAX, TEXT, false},    {GLY_FN_MAX, WIDE, false},   {GLY_FN_MIN, DOUBLE, false},
+    {GLY_FN_COUNT, -1, false},      {GLY_FN_COUNT, INT, false},    {GLY_FN_SUM, INT, false},
+    {GLY_FN_SUM, PRICE, false},     {GLY_FN_SUM, WIDE, false},     {GLY_FN_SUM, DOUBLE, false},
+    {GLY_FN_AVG, INT, false},       {GLY_FN_AVG, PRICE, false},    {GLY_FN_AVG, DOUBLE, false},
+    {GLY_FN_MIN, INT, false},       {GLY_FN_MAX, LONG, false},     {GLY_FN_MIN, TEXT, false},
+    {GLY_FN_MAX, TEXT, false},      {GLY_FN_MAX, WIDE, false},     {GLY_FN_MIN, DOUBLE, false},
     {GLY_FN_BOOL_AND, FLAG, false}, {GLY_FN_BOOL_OR, FLAG, false}, {GLY_FN_SUM, INT, true},
-    {GLY_FN_COUNT, -1, true},     {GLY_FN_MIN, DAY, true},
+    {GLY_FN_COUNT, -1, true},       {GLY_FN_MIN, DAY, true},
 };
 
 static gly_type result_type(const call *c) {
@@ -100,13 +101,15 @@ static gly_value naive(gly_arena *arena, const gly_op_table *table, const uint32
         if (value == NULL) {
             continue;
         }
-        sum += value->type.id == GLY_TYPE_DECIMAL ? gly_value_unscaled(value)
-               : gly_type_is_integral(value->type) ? value->i64 : 0;
-        real += value->type.id == GLY_TYPE_DOUBLE ? value->f64
-                : gly_type_is_integral(value->type) ? (double)value->i64 : 0;
+        sum += value->type.id == GLY_TYPE_DECIMAL  ? gly_value_unscaled(value)
+               : gly_type_is_integral(value->type) ? value->i64
+                                                   : 0;
+        real += value->type.id == GLY_TYPE_DOUBLE   ? value->f64
+                : gly_type_is_integral(value->type) ? (double)value->i64
+                                                    : 0;
         bool is_min = c->function == GLY_FN_MIN || c->function == GLY_FN_BOOL_AND;
-        if (best.is_null || (is_min ? gly_value_compare(value, &best) < 0
-                                    : gly_value_compare(value, &best) > 0)) {
+        if (best.is_null ||
+            (is_min ? gly_value_compare(value, &best) < 0 : gly_value_compare(value, &best) > 0)) {
             best = *value;
         }
     }
@@ -115,8 +118,8 @@ static gly_value naive(gly_arena *arena, const gly_op_table *table, const uint32
     case GLY_FN_COUNT:
         return gly_value_i64(type, n);
     case GLY_FN_SUM:
-        return n == 0 ? gly_value_null(type)
-               : type.id == GLY_TYPE_DOUBLE ? gly_value_f64(type, real)
+        return n == 0                        ? gly_value_null(type)
+               : type.id == GLY_TYPE_DOUBLE  ? gly_value_f64(type, real)
                : type.id == GLY_TYPE_DECIMAL ? gly_value_decimal(type, sum)
                                              : gly_value_i64(type, (int64_t)sum);
     case GLY_FN_AVG:
@@ -144,8 +147,8 @@ static int compare_rows(const void *a, const void *b) {
     for (uint32_t k = 0; k < sort_key_count; k++) {
         const gly_value *u = &x[sort_keys[k]];
         const gly_value *v = &y[sort_keys[k]];
-        int order = u->is_null || v->is_null ? (int)v->is_null - (int)u->is_null
-                                             : gly_value_compare(u, v);
+        int order =
+            u->is_null || v->is_null ? (int)v->is_null - (int)u->is_null : gly_value_compare(u, v);
         if (order != 0) {
             return order;
         }
@@ -190,8 +193,7 @@ static gly_expr *make_call(gly_arena *arena, const call *c, gly_aggregate_mode m
     if (c->column >= 0) {
         args[0] = gly_op_harness_column(arena, (uint32_t)c->column, types[c->column]);
     }
-    gly_expr *expr =
-        gly_expr_call(arena, c->function, result_type(c), true, c->column >= 0, args);
+    gly_expr *expr = gly_expr_call(arena, c->function, result_type(c), true, c->column >= 0, args);
     expr->mode = (uint8_t)mode;
     if (c->filtered) {
         expr->filter = gly_op_harness_column(arena, FLAG, types[FLAG]);
@@ -207,8 +209,7 @@ static gly_physical *make_plan(gly_arena *arena, const int *keys, uint32_t key_c
         output[columns++] = types[keys[k]];
     }
     for (uint32_t i = 0; i < call_count; i++) {
-        gly_type argument =
-            calls[i].column >= 0 ? types[calls[i].column] : GLY_TYPE_OF(NULL);
+        gly_type argument = calls[i].column >= 0 ? types[calls[i].column] : GLY_TYPE_OF(NULL);
         if (mode == GLY_AGGREGATE_PARTIAL) {
             columns += gly_function_states(calls[i].function, argument, result_type(&calls[i]),
                                            output + columns);
@@ -216,15 +217,13 @@ static gly_physical *make_plan(gly_arena *arena, const int *keys, uint32_t key_c
             output[columns++] = result_type(&calls[i]);
         }
     }
-    gly_physical *plan =
-        gly_op_harness_plan(arena, GLY_PHYSICAL_AGGREGATE, 1, output, columns);
+    gly_physical *plan = gly_op_harness_plan(arena, GLY_PHYSICAL_AGGREGATE, 1, output, columns);
     plan->children[0] = gly_op_harness_plan(arena, GLY_PHYSICAL_VALUES, 0, types, COLUMNS);
     plan->children[0]->row_estimate = UINT64_MAX;
     plan->aggregate.group_count = key_count;
     plan->aggregate.groups = GLY_ARENA_ARRAY(arena, gly_expr *, key_count);
     for (uint32_t k = 0; k < key_count; k++) {
-        plan->aggregate.groups[k] =
-            gly_op_harness_column(arena, (uint32_t)keys[k], types[keys[k]]);
+        plan->aggregate.groups[k] = gly_op_harness_column(arena, (uint32_t)keys[k], types[keys[k]]);
     }
     plan->aggregate.aggregate_count = call_count;
     plan->aggregate.aggregates = GLY_ARENA_ARRAY(arena, gly_expr *, call_count);
@@ -246,17 +245,16 @@ static gly_physical *make_second(gly_arena *arena, const gly_physical *partial, 
     uint32_t column = key_count;
     for (uint32_t i = 0; i < call_count; i++) {
         gly_type states[GLY_FUNCTION_MAX_STATES];
-        gly_type argument =
-            calls[i].column >= 0 ? types[calls[i].column] : GLY_TYPE_OF(NULL);
-        uint32_t count = gly_function_states(calls[i].function, argument, result_type(&calls[i]),
-                                             states);
+        gly_type argument = calls[i].column >= 0 ? types[calls[i].column] : GLY_TYPE_OF(NULL);
+        uint32_t count =
+            gly_function_states(calls[i].function, argument, result_type(&calls[i]), states);
         gly_expr **args = GLY_ARENA_ARRAY(arena, gly_expr *, count);
         for (uint32_t s = 0; s < count; s++) {
             GLY_CHECK(gly_type_equal(partial->schema.fields[column].type, states[s]));
             args[s] = gly_op_harness_column(arena, column++, states[s]);
         }
-        plan->aggregate.aggregates[i] = gly_expr_call(
-            arena, calls[i].function, result_type(&calls[i]), true, count, args);
+        plan->aggregate.aggregates[i] =
+            gly_expr_call(arena, calls[i].function, result_type(&calls[i]), true, count, args);
         plan->aggregate.aggregates[i]->mode = (uint8_t)mode;
     }
     return plan;
@@ -270,8 +268,8 @@ static void check_complete(const gly_op_table *table, const int *keys, uint32_t 
     gly_error err = {0};
     gly_op_lines actual = {0};
     gly_op_lines expected = {0};
-    gly_physical *plan = make_plan(arena, keys, key_count, calls, call_count,
-                                   GLY_AGGREGATE_COMPLETE);
+    gly_physical *plan =
+        make_plan(arena, keys, key_count, calls, call_count, GLY_AGGREGATE_COMPLETE);
     GLY_CHECK_OK(gly_op_harness_run(plan, &table, run, &actual, &err), &err);
     expect(arena, table, keys, key_count, calls, call_count, &expected);
     GLY_CHECK(gly_op_harness_same(&actual, &expected));
@@ -296,13 +294,13 @@ static void check_phases(const gly_op_table *table, const int *keys, uint32_t ke
     GLY_CHECK_OK(gly_op_harness_run(partial, &table, run, &states, &err), &err);
     gly_op_table first = run->kept;
     const gly_op_table *input = &first;
-    gly_physical *merge = make_second(arena, partial, keys, key_count, calls, call_count,
-                                      GLY_AGGREGATE_MERGE);
+    gly_physical *merge =
+        make_second(arena, partial, keys, key_count, calls, call_count, GLY_AGGREGATE_MERGE);
     GLY_CHECK_OK(gly_op_harness_run(merge, &input, run, &merged, &err), &err);
     gly_op_table second = run->kept;
     input = &second;
-    gly_physical *final = make_second(arena, partial, keys, key_count, calls, call_count,
-                                      GLY_AGGREGATE_FINAL);
+    gly_physical *final =
+        make_second(arena, partial, keys, key_count, calls, call_count, GLY_AGGREGATE_FINAL);
     GLY_CHECK_OK(gly_op_harness_run(final, &input, run, &actual, &err), &err);
     expect(arena, table, keys, key_count, calls, call_count, &expected);
     GLY_CHECK(gly_op_harness_same(&actual, &expected));
@@ -376,8 +374,8 @@ GLY_TEST(two_phases_equal_one) {
 GLY_TEST(passes_rows_when_nothing_repeats) {
     gly_arena *arena = gly_arena_make();
     gly_op_table *table = make_table(arena, 100000, 2000000000, false, 3);
-    static const call calls[] = {{GLY_FN_SUM, INT, false}, {GLY_FN_AVG, PRICE, false},
-                                 {GLY_FN_COUNT, -1, false}};
+    static const call calls[] = {
+        {GLY_FN_SUM, INT, false}, {GLY_FN_AVG, PRICE, false}, {GLY_FN_COUNT, -1, false}};
     gly_op_run run = {.seed = 1};
     check_phases(table, by_key, 1, calls, 3, true, &run);
     table = make_table(arena, 100000, 50000, false, 4); /* the table grows instead */
@@ -424,8 +422,8 @@ GLY_TEST(zeros_and_nans_are_one_group) {
     for (uint32_t r = 0; r < 6; r++) {
         table->rows[r][DOUBLE].f64 = values[r];
     }
-    static const call calls[] = {{GLY_FN_COUNT, -1, false}, {GLY_FN_MAX, DOUBLE, false},
-                                 {GLY_FN_MIN, DOUBLE, false}};
+    static const call calls[] = {
+        {GLY_FN_COUNT, -1, false}, {GLY_FN_MAX, DOUBLE, false}, {GLY_FN_MIN, DOUBLE, false}};
     gly_op_run run = {0};
     gly_op_lines lines = {0};
     gly_error err = {0};
@@ -449,8 +447,10 @@ GLY_TEST(zeros_and_nans_are_one_group) {
 GLY_TEST(variance_and_first) {
     gly_arena *arena = gly_arena_make();
     gly_op_table *table = make_table(arena, 9000, 4000, true, 5);
-    static const call calls[] = {{GLY_FN_VAR_POP, DOUBLE, false}, {GLY_FN_STDDEV_SAMP, DOUBLE, false},
-                                 {GLY_FN_FIRST, KEY, false}, {GLY_FN_COUNT, DOUBLE, false}};
+    static const call calls[] = {{GLY_FN_VAR_POP, DOUBLE, false},
+                                 {GLY_FN_STDDEV_SAMP, DOUBLE, false},
+                                 {GLY_FN_FIRST, KEY, false},
+                                 {GLY_FN_COUNT, DOUBLE, false}};
     gly_op_run run = {.seed = 1, .memory_bytes = 100 << 10, .keep = arena, .width = 2};
     gly_op_lines lines = {0};
     gly_error err = {0};
@@ -484,6 +484,6 @@ GLY_TEST(variance_and_first) {
     gly_arena_free(arena);
 }
 
-GLY_SUITE("op_aggregate", groups_like_the_naive_one, spills_and_is_still_right, two_phases_equal_one,
-          passes_rows_when_nothing_repeats, distinct_has_keys_only, sum_overflow_is_an_error, zeros_and_nans_are_one_group,
-          variance_and_first)
+GLY_SUITE("op_aggregate", groups_like_the_naive_one, spills_and_is_still_right,
+          two_phases_equal_one, passes_rows_when_nothing_repeats, distinct_has_keys_only,
+          sum_overflow_is_an_error, zeros_and_nans_are_one_group, variance_and_first)

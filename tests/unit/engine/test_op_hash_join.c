@@ -1,4 +1,5 @@
-/* test_op_hash_join.c - every kind of join against nested loops: NULL keys, conditions, spilling, skew. */
+/* test_op_hash_join.c - every kind of join against nested loops: NULL keys, conditions, spilling,
+ * skew. */
 #include "tests/support/check.h"
 #include "tests/support/op_harness.h"
 
@@ -8,9 +9,9 @@ static gly_type types[COLUMNS];
 
 typedef struct shape {
     uint32_t rows;
-    uint32_t keys;     /* distinct ones */
+    uint32_t keys; /* distinct ones */
     bool nulls;
-    int64_t stretch;   /* distance of integer keys */
+    int64_t stretch; /* distance of integer keys */
 } shape;
 
 static gly_op_table *make_table(gly_arena *arena, shape s, uint64_t seed) {
@@ -27,10 +28,10 @@ static gly_op_table *make_table(gly_arena *arena, shape s, uint64_t seed) {
         row[KEY] = gly_value_i64(types[KEY], key * s.stretch - 5);
         row[SMALL] = gly_value_i64(types[SMALL], key % 5);
         const char *format = key % 2 == 0 ? "%d" : "the key of this row is %d";
-        row[TEXT] = gly_value_text(types[TEXT],
-                                   gly_str_of(gly_arena_format(arena, format, (int)key)));
-        row[DOUBLE] = gly_value_f64(types[DOUBLE], key == 0 ? (r % 2 == 0 ? 0.0 : -0.0)
-                                                            : (double)key / 2);
+        row[TEXT] =
+            gly_value_text(types[TEXT], gly_str_of(gly_arena_format(arena, format, (int)key)));
+        row[DOUBLE] =
+            gly_value_f64(types[DOUBLE], key == 0 ? (r % 2 == 0 ? 0.0 : -0.0) : (double)key / 2);
         row[VALUE] = gly_value_i64(types[VALUE], (int64_t)gly_random_below(&random, 100));
         for (uint32_t c = 0; s.nulls && c < COLUMNS; c++) {
             if (gly_random_below(&random, 12) == 0) {
@@ -166,7 +167,8 @@ static void check_join(const join_case *jc, const gly_op_table *probe, const gly
     expect(jc, probe, build, &expected);
     bool same = gly_op_harness_same(&actual, &expected);
     if (!same) {
-        fprintf(stderr, "kind %d flipped %d condition %d computed %d keys %u[%d] probe %u build %u\n",
+        fprintf(stderr,
+                "kind %d flipped %d condition %d computed %d keys %u[%d] probe %u build %u\n",
                 jc->kind, jc->is_flipped, jc->has_condition, jc->computed, jc->key_count,
                 jc->keys[0], probe->row_count, build->row_count);
     }
@@ -193,7 +195,8 @@ static void check_all_kinds(const gly_op_table *probe, const gly_op_table *build
             if (kind == GLY_JOIN_NULL_AWARE_ANTI && keyings[k].count > 1) {
                 continue;
             }
-            join_case jc = {.kind = (gly_join_kind)kind, .key_count = keyings[k].count,
+            join_case jc = {.kind = (gly_join_kind)kind,
+                            .key_count = keyings[k].count,
                             .keys = keyings[k].keys};
             run->seed += 1;
             check_join(&jc, probe, build, run);
@@ -206,10 +209,10 @@ static void check_all_kinds(const gly_op_table *probe, const gly_op_table *build
 }
 
 GLY_TEST(joins_like_nested_loops) {
-    static const shape probes[] = {{0, 1, false, 1}, {1, 1, true, 1}, {700, 300, true, 1},
-                                   {900, 100, false, 1000}};
-    static const shape builds[] = {{0, 1, false, 1}, {2, 1, false, 1}, {400, 300, true, 1},
-                                   {300, 100, false, 1000}};
+    static const shape probes[] = {
+        {0, 1, false, 1}, {1, 1, true, 1}, {700, 300, true, 1}, {900, 100, false, 1000}};
+    static const shape builds[] = {
+        {0, 1, false, 1}, {2, 1, false, 1}, {400, 300, true, 1}, {300, 100, false, 1000}};
     gly_arena *arena = gly_arena_make();
     for (size_t i = 0; i < GLY_ARRAY_LEN(probes); i++) {
         for (size_t j = 0; j < GLY_ARRAY_LEN(builds); j++) {
@@ -241,7 +244,8 @@ GLY_TEST(spills_and_is_still_right) {
 GLY_TEST(equal_keys_survive) {
     gly_arena *arena = gly_arena_make();
     gly_op_table *probe = make_table(arena, (shape){40, 1, false, 1}, 1);
-    gly_op_table *build = make_table(arena, (shape){GLY_MIN(GLY_BATCH_ROWS + 52, 500), 1, false, 1}, 2);
+    gly_op_table *build =
+        make_table(arena, (shape){GLY_MIN(GLY_BATCH_ROWS + 52, 500), 1, false, 1}, 2);
     for (size_t memory = 0; memory < 2; memory++) {
         gly_op_run run = {.width = 1, .memory_bytes = memory};
         check_all_kinds(probe, build, &run);

@@ -22,8 +22,7 @@ static gly_op_table *make_table(gly_arena *arena, uint32_t rows, int64_t bound, 
     return table;
 }
 
-static void put(const gly_value *probe, const gly_value *build, bool has_build,
-                gly_op_lines *ret) {
+static void put(const gly_value *probe, const gly_value *build, bool has_build, gly_op_lines *ret) {
     gly_value row[4];
     for (uint32_t c = 0; c < 2; c++) {
         row[c] = probe == NULL ? gly_value_null(types[c]) : probe[c];
@@ -100,9 +99,9 @@ GLY_TEST(joins_like_nested_loops) {
         gly_op_lines actual = {0};
         gly_op_lines expected = {0};
         gly_error err = {0};
-        GLY_CHECK_OK(gly_op_harness_run(make_plan(arena, kind, has_condition), inputs, &run,
-                                        &actual, &err),
-                     &err);
+        GLY_CHECK_OK(
+            gly_op_harness_run(make_plan(arena, kind, has_condition), inputs, &run, &actual, &err),
+            &err);
         expect(kind, has_condition, probe, build, &expected);
         GLY_CHECK(gly_op_harness_same(&actual, &expected));
         gly_op_harness_clear(&actual);
@@ -119,9 +118,9 @@ GLY_TEST(says_when_the_build_side_is_too_large) {
     gly_op_run run = {.memory_bytes = 1000};
     gly_op_lines lines = {0};
     gly_error err = {0};
-    GLY_CHECK_INT(gly_op_harness_run(make_plan(arena, GLY_JOIN_INNER, true), inputs, &run, &lines,
-                                     &err),
-                  GLY_E_OUT_OF_MEMORY);
+    GLY_CHECK_INT(
+        gly_op_harness_run(make_plan(arena, GLY_JOIN_INNER, true), inputs, &run, &lines, &err),
+        GLY_E_OUT_OF_MEMORY);
     GLY_CHECK(strstr(err.message, "without equal keys") != NULL);
     gly_op_harness_clear(&lines);
     gly_arena_free(arena);

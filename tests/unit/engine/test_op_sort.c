@@ -1,4 +1,5 @@
-/* test_op_sort.c - ORDER BY and top-N against qsort: types, directions, NULLs, ties, spilled runs. */
+/* test_op_sort.c - ORDER BY and top-N against qsort: types, directions, NULLs, ties, spilled runs.
+ */
 #include "tests/support/check.h"
 #include "tests/support/op_harness.h"
 
@@ -25,12 +26,13 @@ static gly_op_table *make_table(gly_arena *arena, uint32_t rows, bool nulls, uin
         row[LONG] = gly_value_i64(types[LONG], (int64_t)x);
         row[SMALL] = gly_value_i64(types[SMALL], (int64_t)(x % 9) - 4);
         static const char *const formats[] = {"%u", "a common prefix of all %u", "b%u", ""};
-        row[TEXT] = gly_value_text(types[TEXT],
-                                   gly_str_of(gly_arena_format(arena, formats[x % 4],
-                                                               (unsigned)(x >> 20) % 500)));
-        static const double specials[] = {0.0, -0.0, (double)INFINITY, -(double)INFINITY, (double)NAN};
-        row[DOUBLE] = gly_value_f64(types[DOUBLE],
-                                    x % 10 < 5 ? specials[x % 5] : (double)(int64_t)x / 1e12);
+        row[TEXT] = gly_value_text(
+            types[TEXT],
+            gly_str_of(gly_arena_format(arena, formats[x % 4], (unsigned)(x >> 20) % 500)));
+        static const double specials[] = {0.0, -0.0, (double)INFINITY, -(double)INFINITY,
+                                          (double)NAN};
+        row[DOUBLE] =
+            gly_value_f64(types[DOUBLE], x % 10 < 5 ? specials[x % 5] : (double)(int64_t)x / 1e12);
         row[PRICE] = gly_value_decimal(types[PRICE], (gly_i128)(x % 20000) - 10000);
         row[WIDE] = gly_value_decimal(types[WIDE], ((gly_i128)(int64_t)x * 1000000) / 7);
         row[FLAG] = gly_value_i64(types[FLAG], (int64_t)(x >> 7) & 1);
@@ -97,8 +99,8 @@ static void check_sort(const gly_op_table *table, const key *keys, uint32_t key_
     }
     run->keep = arena;
     GLY_CHECK_OK(gly_op_harness_run(plan, &table, run, &lines, &err), &err);
-    gly_value **expected = gly_arena_copy(arena, table->rows,
-                                          table->row_count * sizeof *table->rows);
+    gly_value **expected =
+        gly_arena_copy(arena, table->rows, table->row_count * sizeof *table->rows);
     sort_keys = keys;
     sort_key_count = key_count;
     qsort(expected, table->row_count, sizeof *expected, compare_rows);
@@ -129,14 +131,17 @@ static const key by_small[] = {{SMALL, true, false}, {PRICE, false, false}};
 static const key by_text[] = {{TEXT, false, true}, {LONG, true, true}};
 static const key by_text_down[] = {{TEXT, true, true}, {TEXT, false, false}};
 static const key by_double[] = {{DOUBLE, true, false}, {WIDE, true, true}};
-static const key by_wide[] = {{WIDE, false, false}, {FLAG, true, true}, {LONG, false, true},
-                              {SMALL, false, true}, {DOUBLE, false, true}};
+static const key by_wide[] = {{WIDE, false, false},
+                              {FLAG, true, true},
+                              {LONG, false, true},
+                              {SMALL, false, true},
+                              {DOUBLE, false, true}};
 static const key by_flag[] = {{FLAG, false, false}};
 static const struct {
     const key *keys;
     uint32_t count;
-} orders[] = {{by_long, 1}, {by_small, 2}, {by_text, 2}, {by_text_down, 2},
-              {by_double, 2}, {by_wide, 5}, {by_flag, 1}};
+} orders[] = {{by_long, 1},   {by_small, 2}, {by_text, 2}, {by_text_down, 2},
+              {by_double, 2}, {by_wide, 5},  {by_flag, 1}};
 
 GLY_TEST(sorts_in_memory) {
     gly_arena *arena = gly_arena_make();
