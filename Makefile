@@ -40,6 +40,7 @@ asan: packages ## tests with AddressSanitizer and UndefinedBehaviorSanitizer
 	@cmake -S . -B $(BUILD)-asan -G Ninja -DGLY_ASAN=ON >/dev/null
 	@ninja -C $(BUILD)-asan -j $(JOBS)
 	@ctest --test-dir $(BUILD)-asan -j $(JOBS)
+	@python3 tests/sql/run_sql_tests.py $(BUILD)-asan/bin/galley --variant two --variant spill
 
 tsan: packages ## tests with ThreadSanitizer
 	@cmake -S . -B $(BUILD)-tsan -G Ninja -DGLY_TSAN=ON >/dev/null
@@ -50,6 +51,7 @@ vector2: packages ## tests with two rows a batch
 	@cmake -S . -B $(BUILD)-vector2 -G Ninja -DGLY_BATCH_ROWS=2 >/dev/null
 	@ninja -C $(BUILD)-vector2 -j $(JOBS)
 	@ctest --test-dir $(BUILD)-vector2 -j $(JOBS)
+	@python3 tests/sql/run_sql_tests.py $(BUILD)-vector2/bin/galley --variant two --variant spill
 
 format: ## lay out the sources with clang-format
 	@tools/install_packages.sh check

@@ -451,6 +451,11 @@ static void submit(gly_driver *driver, gly_driver_job *job) {
                 .stage_count = request->stage_count,
                 .stages = stages,
                 .final_stage = request->stage_count - 1}};
+    if (driver->gave_up && count_executors(driver, true) == 0) {
+        driver->gave_up = false; /* a new job is a new chance */
+        driver->failures_in_a_row = 0;
+        replace_executors(driver);
+    }
     step(driver, &event, NULL);
     free(stages);
     gly_arena_free(arena);

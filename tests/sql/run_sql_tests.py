@@ -85,6 +85,16 @@ def parse(path):
     return records, only
 
 
+def age(pid):
+    """Seconds since a process started; 0 if it is gone."""
+    try:
+        ticks = int(pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19])
+        uptime = float(pathlib.Path("/proc/uptime").read_text().split()[0])
+        return uptime - ticks / os.sysconf("SC_CLK_TCK")
+    except OSError:
+        return 0
+
+
 class Killer(threading.Thread):
     """Kills a random executor of a driver, again and again with pauses, until stopped."""
 
@@ -93,8 +103,9 @@ class Killer(threading.Thread):
         self.pid, self.random, self.stopped, self.count = pid, random.Random(seed), threading.Event(), 0
 
     def run(self):
-        while not self.stopped.wait(self.random.uniform(0.05, 0.4)):
-            victims = executors_of(self.pid)
+        while not self.stopped.wait(self.random.uniform(0.01, 0.12)):
+            # Not while they start: three that end before they have registered are a broken installation.
+            victims = [pid for pid in executors_of(self.pid) if age(pid) > 0.12]
             if victims:
                 try:
                     os.kill(self.random.choice(victims), signal.SIGKILL)
