@@ -3,7 +3,7 @@
  * The classical model (Selinger et al., SIGMOD 1979): uniform values, independent conditions,
  * contained key sets.  Conjuncts are applied one after the other and tighten the column's bounds,
  * so a >= x AND a < y comes out right.  A join on keys divides the product of the inputs by the
- * larger distinct count; of several keys the product is capped by the smaller side's row count (a
+ * larger distinct count; of several keys, none unique, the product is capped by the smaller side (a
  * composite foreign key).  Statistics of Parquet have bounds but rarely distinct counts: for
  * integers and dates the width of the range bounds them, for texts there is a guess.
  *
@@ -378,6 +378,8 @@ typedef struct join_keys {
     const gly_cardinality_estimate *left, *right;
     double left_product, right_product; /* of the keys' distinct counts */
     double largest;                     /* of any key of either side */
+    double unique;  /* largest distinct count of a key that identifies a side's rows; 0: none */
+    double filters; /* selectivity of the other keys, if there is one */
     uint32_t key_count;
     uint32_t seen_count;
     const gly_expr *seen[16];    /* both sides: a = c AND b = c is one restriction of c */
@@ -412,9 +414,15 @@ static void add_key(join_keys *keys, const gly_expr *left, const gly_expr *right
     if (a != NULL && a->is_key) {
         right_distinct = GLY_MIN(right_distinct, a->source_distinct);
     }
+    double distinct = GLY_MAX(left_distinct, right_distinct);
+    if ((a != NULL && a->is_key) || (b != NULL && b->is_key)) {
+        keys->unique = GLY_MAX(keys->unique, distinct);
+    } else {
+        keys->filters /= distinct;
+    }
     keys->left_product *= left_distinct;
     keys->right_product *= right_distinct;
-    keys->largest = GLY_MAX(keys->largest, GLY_MAX(left_distinct, right_distinct));
+    keys->largest = GLY_MAX(keys->largest, distinct);
     keys->key_count++;
 }
 
@@ -472,7 +480,7 @@ static join_keys find_keys(const gly_cardinality_estimate *left,
                            const gly_cardinality_estimate *right, gly_expr *condition,
                            gly_cardinality_estimate *both) {
     join_keys keys = {.left = left, .right = right, .left_product = 1, .right_product = 1,
-                      .largest = 1, .other_selectivity = 1, .both = both};
+                      .largest = 1, .filters = 1, .other_selectivity = 1, .both = both};
     if (condition != NULL) {
         gly_expr_each_conjunct(condition, add_join_conjunct, &keys);
     }
@@ -482,6 +490,9 @@ static join_keys find_keys(const gly_cardinality_estimate *left,
 static double inner_rows(const join_keys *keys) {
     double divisor =
         GLY_MAX(keys->largest, GLY_MIN(left_key_count(keys), right_key_count(keys)));
+    if (keys->unique > 0) { /* one key finds the row, the others only filter */
+        divisor = keys->unique / keys->filters;
+    }
     return keys->left->rows * keys->right->rows / divisor * keys->other_selectivity;
 }
 

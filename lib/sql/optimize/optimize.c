@@ -1,7 +1,7 @@
 /* optimize.c - runs the rules of rules.def in batches.
  *
- *   SIMPLIFY until nothing changes | DERIVE once | SIMPLIFY | JOINS once | SIMPLIFY | LAST once |
- *   SIMPLIFY
+ *   SIMPLIFY until nothing changes | DERIVE once | SIMPLIFY | PRUNE once | JOINS once | SIMPLIFY |
+ *   LAST once | SIMPLIFY
  *
  * A rule that returns the plan it was given did nothing; that is how the end of a batch is found,
  * and a limit on rounds ends it in any case.  Rules named in spark.sql.optimizer.excludedRules are
@@ -16,7 +16,7 @@
 
 enum { MOST_ROUNDS = 12 };
 
-typedef enum batch { SIMPLIFY, DERIVE, JOINS, LAST } batch;
+typedef enum batch { SIMPLIFY, DERIVE, PRUNE, JOINS, LAST } batch;
 
 static const struct {
     const char *name;
@@ -56,6 +56,7 @@ const char *gly_optimize_rule_name(size_t index) {
 static gly_logical *run_batch(gly_rule_context *context, const bool *is_excluded, batch which,
                               gly_logical *plan) {
     bool is_repeated = which == SIMPLIFY;
+    context->keeps_joins_together = which == PRUNE;
     for (int round = 0; round < (is_repeated ? MOST_ROUNDS : 1); round++) {
         gly_logical *before = plan;
         for (size_t i = 0; i < GLY_ARRAY_LEN(rules); i++) {
@@ -72,7 +73,8 @@ static gly_logical *run_batch(gly_rule_context *context, const bool *is_excluded
 
 gly_status gly_optimize(gly_arena *arena, const gly_config *config, gly_logical *plan,
                         uint32_t *next_id, gly_logical **ret, gly_error *err) {
-    static const batch order[] = {SIMPLIFY, DERIVE, SIMPLIFY, JOINS, SIMPLIFY, LAST, SIMPLIFY};
+    static const batch order[] = {SIMPLIFY, DERIVE, SIMPLIFY, PRUNE,
+                                  JOINS,    SIMPLIFY, LAST,   SIMPLIFY};
     bool is_excluded[GLY_ARRAY_LEN(rules)];
     gly_rule_context context = {
         .arena = arena,

@@ -15,6 +15,7 @@ typedef struct gly_rule_context {
     uint32_t *next_id;
     gly_cardinality *cardinality;
     double broadcast_limit; /* bytes */
+    bool keeps_joins_together; /* joins are not ordered yet: no projections between them */
 } gly_rule_context;
 
 typedef gly_logical *(*gly_rule_function)(gly_rule_context *context, gly_logical *plan);

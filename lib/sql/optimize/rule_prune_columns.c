@@ -2,7 +2,8 @@
  *
  * One walk from the root with the set of wanted columns.  Scans read wanted columns and those their
  * filters need; projections and aggregates drop what is not wanted; before a join, a sort, a
- * repartition or a union a projection drops what only the nodes below needed.
+ * repartition or a union a projection drops what only the nodes below needed.  Before joins are
+ * ordered the walk is made once without projections between joins: estimates want true widths.
  * Invariant: a pruned node puts out at least the wanted columns it had, in their old order.
  */
 #include "lib/sql/optimize/rule.h"
@@ -15,6 +16,9 @@ static gly_logical *narrow(gly_rule_context *context, gly_logical *child,
                            const gly_id_set *wanted) {
     gly_id_set kept = gly_id_set_make(context->arena);
     uint32_t count = 0, cheapest = 0;
+    if (context->keeps_joins_together && child->kind == GLY_LOGICAL_JOIN) {
+        return child;
+    }
     for (uint32_t i = 0; i < child->output_count; i++) {
         if (gly_id_set_has(wanted, child->output[i].id)) {
             gly_id_set_add(&kept, child->output[i].id);
