@@ -35,7 +35,7 @@ VARIANTS = {
     "spill": ["--executors", "2", "--conf", "galley.test.taskMemory=256k", "--conf", "spark.sql.shuffle.partitions=3"],
     "wide": ["--executors", "1", "--cores", "3", "--conf", "galley.task.width=3",
              "--conf", "spark.sql.shuffle.partitions=3"],
-    "killed": ["--executors", "3", "--conf", "spark.sql.shuffle.partitions=5"],
+    "killed": ["--executors", "3", "--conf", "spark.executor.maxNumFailures=1000", "--conf", "spark.sql.shuffle.partitions=5"],
     "norules": ["--executors", "2", "--conf", "spark.sql.shuffle.partitions=3", "--conf",
                 "spark.sql.optimizer.excludedRules=fold_constants,simplify,factor_or,outer_to_inner,push_filter,"
                 "combine_projects,combine_unions,eliminate_sorts,eliminate_distincts,propagate_empty,push_limit,"
@@ -103,9 +103,9 @@ class Killer(threading.Thread):
         self.pid, self.random, self.stopped, self.count = pid, random.Random(seed), threading.Event(), 0
 
     def run(self):
-        while not self.stopped.wait(self.random.uniform(0.01, 0.12)):
-            # Not while they start: three that end before they have registered are a broken installation.
-            victims = [pid for pid in executors_of(self.pid) if age(pid) > 0.12]
+        while not self.stopped.wait(self.random.uniform(0.005, 0.06)):
+            # Most have registered by then; the variant allows for those that have not.
+            victims = [pid for pid in executors_of(self.pid) if age(pid) > 0.02]
             if victims:
                 try:
                     os.kill(self.random.choice(victims), signal.SIGKILL)
