@@ -7,6 +7,7 @@
  */
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
+#include "lib/base/tsan.h"
 #include "lib/net/grpc_internal.h"
 
 #include <grpc/support/log.h>
@@ -62,6 +63,7 @@ static void *run(void *argument) {
         }
         if (event.type == GRPC_OP_COMPLETE) {
             gly_grpc_tag *tag = event.tag;
+            GLY_TSAN_ACQUIRE(tag);
             tag->done(tag, event.success != 0);
         }
     }

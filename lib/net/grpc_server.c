@@ -8,6 +8,7 @@
 #include "lib/net/grpc_server.h"
 
 #include "lib/base/alloc.h"
+#include "lib/base/tsan.h"
 #include "lib/net/grpc_internal.h"
 
 #include <pthread.h>
@@ -46,6 +47,7 @@ static void arm(armed *request) {
         grpc_call_details_init(&request->details);
         grpc_metadata_array_init(&request->metadata);
         request->call = NULL;
+        GLY_TSAN_RELEASE(&request->tag);
         grpc_completion_queue *queue = gly_grpc_loop_queue(server->loop);
         grpc_call_error error =
             grpc_server_request_call(server->server, &request->call, &request->details,
@@ -137,6 +139,7 @@ void gly_grpc_server_free(gly_grpc_server *server) {
     pthread_mutex_lock(&server->lock);
     server->stopping = true;
     pthread_mutex_unlock(&server->lock);
+    GLY_TSAN_RELEASE(&server->stop_tag);
     grpc_server_shutdown_and_notify(server->server, gly_grpc_loop_queue(server->loop),
                                     &server->stop_tag);
     grpc_server_cancel_all_calls(server->server);

@@ -8,6 +8,7 @@
  * Not here: who dials (grpc_client.c) and who accepts (grpc_server.c).
  */
 #include "lib/base/alloc.h"
+#include "lib/base/tsan.h"
 #include "lib/net/grpc_internal.h"
 
 #include <grpc/byte_buffer.h>
@@ -92,6 +93,7 @@ void gly_grpc_stream_unref(gly_grpc_stream *stream) {
 const char *gly_grpc_stream_peer(const gly_grpc_stream *stream) { return stream->peer; }
 
 static void start(gly_grpc_stream *stream, const grpc_op *ops, size_t count, op_tag *tag) {
+    GLY_TSAN_RELEASE(&tag->tag);
     grpc_call_error error = grpc_call_start_batch(stream->call, ops, count, &tag->tag, NULL);
     GLY_ASSERT(error == GRPC_CALL_OK);
 }
@@ -210,7 +212,10 @@ static void close_done(gly_grpc_tag *tag, bool success) {
 
 /* --- sending --- */
 
-static void free_memory(void *memory) { free(memory); }
+static void free_memory(void *memory) {
+    GLY_TSAN_ACQUIRE(memory);
+    free(memory);
+}
 
 /* Starts the next send or the finish if there is something to do; the caller holds the lock, which is
  * released.  Bytes are owned (malloc'd) when base is not NULL. */
@@ -247,6 +252,7 @@ static void pump(gly_grpc_stream *stream, void *base, size_t offset, size_t size
     grpc_slice slice;
     grpc_slice details = grpc_empty_slice();
     if (base != NULL) {
+        GLY_TSAN_RELEASE(base);
         slice = grpc_slice_new_with_user_data((char *)base + offset, size, free_memory, base);
         buffer = grpc_raw_byte_buffer_create(&slice, 1);
         ops[count].op = GRPC_OP_SEND_MESSAGE;
