@@ -279,6 +279,12 @@ gly_status gly_driver_run_job(gly_driver *driver, const gly_job_request *request
     for (size_t i = 0; status == GLY_OK && request->on_file != NULL && i < job->files.count; i++) {
         request->on_file(request->context, &job->files.items[i]);
     }
+    for (uint32_t i = 0; request->on_operator != NULL && i < request->stage_count; i++) {
+        for (size_t at = 0; at < job->stages[i].operators.count; at++) {
+            const gly_operator_rows *rows = &job->stages[i].operators.items[at];
+            request->on_operator(request->operator_context, i, rows->node_id, rows->rows);
+        }
+    }
     gly_driver_job_free(job);
     return status;
 }

@@ -45,6 +45,9 @@ typedef struct gly_job_request {
     /* Called on the calling thread after the job: the winning attempt's files of each task. */
     void (*on_file)(void *context, const gly_written_file *file);
     void *context;
+    /* As on_file: the rows an operator put out in a stage, over the attempts that counted. */
+    void (*on_operator)(void *context, uint32_t stage, uint32_t node_id, uint64_t rows);
+    void *operator_context;
     uint64_t cache_id; /* CACHE_WRITE: where its partitions lie is remembered under this id */
 } gly_job_request;
 

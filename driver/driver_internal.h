@@ -76,6 +76,7 @@ typedef struct gly_driver_stage {
     double slowest_ms;
     uint32_t slowest_partition;
     gly_task_metrics metrics;
+    GLY_ARRAY(gly_operator_rows) operators; /* set when it is completed, if somebody asked */
     gly_builder encoded; /* of encoded_attempt */
     uint32_t encoded_attempt;
     bool is_encoded;
@@ -168,6 +169,8 @@ void gly_driver_job_free(gly_driver_job *job);
 void gly_driver_job_launched(gly_driver_job *job, uint32_t stage_index);
 void gly_driver_job_task_ended(gly_driver_job *job, uint32_t stage_index, uint32_t partition,
                                const gly_task_update *update);
+void gly_driver_job_stage_ended(gly_driver_job *job, uint32_t stage_index,
+                                const gly_accumulators *accumulators);
 /* Takes a result partition; false: the job's results are larger than allowed (fills err). */
 bool gly_driver_job_take(gly_driver_job *job, uint32_t stage_index, uint32_t partition,
                          uint32_t executor_id, const gly_task_update *update, gly_error *err);

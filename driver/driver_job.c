@@ -29,6 +29,7 @@ gly_driver_job *gly_driver_job_make(const gly_job_request *request) {
 void gly_driver_job_free(gly_driver_job *job) {
     for (uint32_t i = 0; i < job->request->stage_count; i++) {
         gly_array_clear(&job->stages[i].task_ms);
+        gly_array_clear(&job->stages[i].operators);
         gly_builder_clear(&job->stages[i].encoded);
     }
     for (uint32_t i = 0; i < job->result_count; i++) {
@@ -75,6 +76,19 @@ void gly_driver_job_task_ended(gly_driver_job *job, uint32_t stage_index, uint32
         add_metrics(&stage->metrics, &update->metrics);
     } else if (update->outcome != GLY_TASK_KILLED) {
         stage->failed_tasks++;
+    }
+}
+
+void gly_driver_job_stage_ended(gly_driver_job *job, uint32_t stage_index,
+                                const gly_accumulators *accumulators) {
+    gly_driver_stage *stage = &job->stages[stage_index];
+    stage->end_ns = gly_clock_ns();
+    if (job->request->on_operator == NULL) {
+        return;
+    }
+    stage->operators.count = 0; /* a stage may end again after lost outputs: the sums are whole */
+    for (size_t i = 0; i < accumulators->operators.count; i++) {
+        gly_array_push(&stage->operators, accumulators->operators.items[i]);
     }
 }
 
@@ -185,7 +199,7 @@ static gly_status deliver(gly_driver_job *job, gly_driver *driver, uint32_t part
     const gly_job_request *request = job->request;
     gly_builder fetched = {0};
     gly_str blocks = {result->inline_bytes, result->inline_size};
-    if (result->path != NULL) {
+    if (result->path != NULL && request->on_result != NULL) {
         gly_status status = gly_executor_endpoint_fetch_block(
             driver->endpoint, result->executor_id, gly_str_of(result->path), 0, UINT64_MAX,
             &fetched, err);

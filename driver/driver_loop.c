@@ -191,7 +191,7 @@ static void do_action(gly_driver *driver, const gly_scheduler_action *action,
     case GLY_SCHEDULER_STAGE_COMPLETED:
         job = find_job(driver, action->stage.job_id);
         if (job != NULL) {
-            job->stages[action->stage.stage_index].end_ns = gly_clock_ns();
+            gly_driver_job_stage_ended(job, action->stage.stage_index, action->stage.accumulators);
         }
         break;
     case GLY_SCHEDULER_JOB_FINISHED:

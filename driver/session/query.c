@@ -1,10 +1,12 @@
 /* query.c - one query's life: logical plan, rules, physical plan, stages, a job, rows.
  *
- * The plan's memory is the statement's arena; ids come from the driver.  Invariant: whatever happens,
- * the query is ended on the executors (files, shared tables) and an INSERT is committed or aborted.
+ * The plan's memory is the statement's arena; ids come from the driver.  Invariant: whatever
+ * happens, the query is ended on the executors (files, shared tables) and an INSERT is committed or
+ * aborted.
  */
 #include "driver/session/query.h"
 
+#include "driver/session/explain_analyze.h"
 #include "driver/session/session_internal.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
@@ -22,9 +24,10 @@ typedef struct planned {
     gly_physical *physical;
     uint32_t stage_count;
     gly_stage_plan *stages;
+    gly_explain_analyze *numbers; /* EXPLAIN ANALYZE collects here; or NULL */
 } planned;
 
-/* ---- planning ------------------------------------------------------------------------------------ */
+/* ---- planning ------------------------------------------------------------------------------- */
 
 static gly_analyze_options analyze_options(gly_session *session) {
     return (gly_analyze_options){.config = session->config,
@@ -72,12 +75,12 @@ static gly_status make_physical(gly_session *session, gly_arena *arena, gly_logi
 }
 
 static void split(gly_session *session, gly_arena *arena, planned *plan) {
-    uint32_t next_shuffle = gly_driver_reserve_shuffles(session->driver,
-                                                        gly_split_stages_count(plan->physical));
+    uint32_t next_shuffle =
+        gly_driver_reserve_shuffles(session->driver, gly_split_stages_count(plan->physical));
     gly_split_stages(arena, plan->physical, &next_shuffle, &plan->stage_count, &plan->stages);
 }
 
-/* ---- running ------------------------------------------------------------------------------------- */
+/* ---- running -------------------------------------------------------------------------------- */
 
 typedef struct result_reader {
     const gly_row_sink *sink;
@@ -109,14 +112,17 @@ static gly_status take_result(void *context, uint32_t partition, gly_str blocks,
     }
 }
 
-static gly_status run_job(gly_session *session, const gly_statement *statement,
-                          const planned *plan, gly_job_request *request,
-                          gly_statement_report *report, gly_error *err) {
+static gly_status run_job(gly_session *session, const gly_statement *statement, const planned *plan,
+                          gly_job_request *request, gly_statement_report *report, gly_error *err) {
     request->query_id = plan->query_id;
     request->description = gly_str_trim(statement->text);
     request->stage_count = plan->stage_count;
     request->stages = plan->stages;
     request->config = session->config;
+    if (plan->numbers != NULL) {
+        request->on_operator = gly_explain_analyze_add;
+        request->operator_context = plan->numbers;
+    }
     atomic_store(&session->running_query, plan->query_id);
     gly_status status = gly_driver_run_job(session->driver, request, &report->job, err);
     atomic_store(&session->running_query, 0);
@@ -181,7 +187,7 @@ gly_status gly_query_run(gly_session *session, gly_arena *arena, const gly_state
     return run_query(session, arena, statement, action, limit, sink, report, err);
 }
 
-/* ---- INSERT -------------------------------------------------------------------------------------- */
+/* ---- INSERT --------------------------------------------------------------------------------- */
 
 typedef struct written {
     GLY_ARRAY(gly_str) paths;
@@ -202,21 +208,20 @@ static gly_physical *find_file_write(gly_physical *root) {
     return root->kind == GLY_PHYSICAL_FILE_WRITE ? root : NULL;
 }
 
-gly_status gly_query_insert(gly_session *session, gly_arena *arena, const gly_statement *statement,
-                            gly_statement_report *report, gly_error *err) {
+static gly_status run_insert(gly_session *session, gly_arena *arena, const gly_statement *statement,
+                             planned *plan, gly_statement_report *report, gly_error *err) {
     uint32_t next_id = 1;
     gly_logical *logical;
-    planned plan = {.query_id = gly_driver_next_id(session->driver)};
     GLY_TRY(repair_caches(session, arena, err));
     GLY_TRY(analyze(session, arena, statement, &next_id, &logical, err));
     gly_str path = logical->write.path;
-    GLY_TRY(make_physical(session, arena, logical, &next_id, &plan.physical, err));
-    gly_physical *write = find_file_write(plan.physical);
+    GLY_TRY(make_physical(session, arena, logical, &next_id, &plan->physical, err));
+    gly_physical *write = find_file_write(plan->physical);
     GLY_ASSERT(write != NULL);
     bool skip = false;
     gly_commit *commit;
     char *job_id = gly_arena_format(arena, "%llx-%llx", (long long)gly_clock_wall_ms(),
-                                    (unsigned long long)plan.query_id);
+                                    (unsigned long long)plan->query_id);
     GLY_TRY(gly_commit_begin(path, (gly_write_mode)write->file_write.mode, gly_str_of(job_id),
                              &skip, &commit, err));
     report->path = path;
@@ -226,22 +231,29 @@ gly_status gly_query_insert(gly_session *session, gly_arena *arena, const gly_st
     write->file_write.path = gly_arena_str(arena, gly_commit_task_directory(commit));
     written files = {.report = report, .arena = arena};
     gly_job_request request = {.on_file = take_file, .context = &files};
-    split(session, arena, &plan);
-    gly_status status = run_job(session, statement, &plan, &request, report, err);
+    split(session, arena, plan);
+    gly_status status = run_job(session, statement, plan, &request, report, err);
     if (status == GLY_OK) {
         status = gly_commit_finish(commit, (uint32_t)files.paths.count, files.paths.items, err);
     } else {
         gly_commit_abort(commit);
     }
+    write->file_write.path = path; /* for people */
     gly_array_clear(&files.paths);
     return status;
 }
 
-/* ---- CACHE --------------------------------------------------------------------------------------- */
+gly_status gly_query_insert(gly_session *session, gly_arena *arena, const gly_statement *statement,
+                            gly_statement_report *report, gly_error *err) {
+    planned plan = {.query_id = gly_driver_next_id(session->driver)};
+    return run_insert(session, arena, statement, &plan, report, err);
+}
+
+/* ---- CACHE ---------------------------------------------------------------------------------- */
 
 /* The statement that gives a view's rows; its own query, or SELECT * FROM the view. */
-static gly_status view_query(gly_arena *arena, const gly_statement *statement,
-                             gly_statement **ret, gly_error *err) {
+static gly_status view_query(gly_arena *arena, const gly_statement *statement, gly_statement **ret,
+                             gly_error *err) {
     uint32_t count;
     char *text = gly_arena_format(arena, "SELECT * FROM `%.*s`", GLY_STR_ARG(statement->name));
     return gly_parse_script(arena, gly_str_of(text), &count, ret, err);
@@ -281,19 +293,48 @@ gly_status gly_query_cache(gly_session *session, gly_arena *arena, const gly_sta
     GLY_TRY(run_job(session, statement, &plan, &request, report, err));
     const gly_stage_summary *last = &report->job.stages[report->job.stage_count - 1];
     gly_catalog_set_cache(session->catalog, statement->name, cache_id, schema,
-                          plan.stages[plan.stage_count - 1].task_count,
-                          last->metrics.output_rows, last->metrics.output_bytes);
+                          plan.stages[plan.stage_count - 1].task_count, last->metrics.output_rows,
+                          last->metrics.output_bytes);
     return GLY_OK;
 }
 
-/* ---- EXPLAIN, DESCRIBE, CREATE VIEW ---------------------------------------------------------------- */
+/* ---- EXPLAIN, DESCRIBE, CREATE VIEW --------------------------------------------------------- */
+
+/* Runs the query for its numbers; its rows are nobody's.  An INSERT writes its files. */
+static gly_status explain_analyzed(gly_session *session, gly_arena *arena,
+                                   const gly_statement *statement, planned *plan,
+                                   gly_statement_report *report, gly_builder *out, gly_error *err) {
+    if (statement->kind == GLY_STATEMENT_INSERT_DIRECTORY) {
+        GLY_TRY(run_insert(session, arena, statement, plan, report, err));
+    } else {
+        uint32_t next_id = 1;
+        gly_logical *logical;
+        gly_job_request request = {0};
+        GLY_TRY(repair_caches(session, arena, err));
+        GLY_TRY(analyze(session, arena, statement, &next_id, &logical, err));
+        GLY_TRY(make_physical(session, arena, logical, &next_id, &plan->physical, err));
+        split(session, arena, plan);
+        GLY_TRY(run_job(session, statement, plan, &request, report, err));
+    }
+    gly_explain_analyze_write(plan->numbers, plan->physical, plan->stage_count, plan->stages,
+                              &report->job, out);
+    return GLY_OK;
+}
 
 gly_status gly_query_explain(gly_session *session, gly_arena *arena, const gly_statement *statement,
-                             gly_explain_mode mode, gly_builder *out, gly_error *err) {
+                             gly_explain_mode mode, gly_statement_report *report, gly_builder *out,
+                             gly_error *err) {
     if (statement->kind != GLY_STATEMENT_QUERY &&
         statement->kind != GLY_STATEMENT_INSERT_DIRECTORY) {
         return gly_fail(err, GLY_E_UNSUPPORTED,
                         "EXPLAIN shows queries and INSERT, not this kind of statement");
+    }
+    if (mode == GLY_EXPLAIN_ANALYZE) {
+        planned plan = {.query_id = gly_driver_next_id(session->driver),
+                        .numbers = gly_explain_analyze_make()};
+        gly_status status = explain_analyzed(session, arena, statement, &plan, report, out, err);
+        gly_explain_analyze_free(plan.numbers);
+        return status;
     }
     uint32_t next_id = 1;
     gly_logical *logical;

@@ -16,9 +16,11 @@ GLY_NODISCARD gly_status gly_query_insert(gly_session *session, gly_arena *arena
 GLY_NODISCARD gly_status gly_query_cache(gly_session *session, gly_arena *arena,
                                          const gly_statement *statement,
                                          gly_statement_report *report, gly_error *err);
+/* GLY_EXPLAIN_ANALYZE runs the statement, too; report is what its job was. */
 GLY_NODISCARD gly_status gly_query_explain(gly_session *session, gly_arena *arena,
                                            const gly_statement *statement, gly_explain_mode mode,
-                                           gly_builder *out, gly_error *err);
+                                           gly_statement_report *report, gly_builder *out,
+                                           gly_error *err);
 /* The logical plan of DESCRIBE's view or query. */
 GLY_NODISCARD gly_status gly_query_analyze_described(gly_session *session, gly_arena *arena,
                                                      const gly_statement *statement,

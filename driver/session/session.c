@@ -105,10 +105,10 @@ static gly_status table_send(text_table *table, const gly_row_sink *sink, gly_er
 /* ---- statements --------------------------------------------------------------------------------- */
 
 static gly_status explain(gly_session *session, gly_arena *arena, const gly_statement *statement,
-                          const gly_row_sink *sink, gly_error *err) {
+                          const gly_row_sink *sink, gly_statement_report *report, gly_error *err) {
     gly_builder text = {0};
     gly_status status = gly_query_explain(session, arena, statement->inner,
-                                          statement->explain_mode, &text, err);
+                                          statement->explain_mode, report, &text, err);
     if (status == GLY_OK) {
         text_table table;
         table_init(&table, arena, 1, (const char *const[]){"plan"});
@@ -290,7 +290,7 @@ static gly_status run(gly_session *session, gly_arena *arena, const gly_statemen
     case GLY_STATEMENT_CACHE:
         return gly_query_cache(session, arena, statement, report, err);
     case GLY_STATEMENT_EXPLAIN:
-        return explain(session, arena, statement, sink, err);
+        return explain(session, arena, statement, sink, report, err);
     case GLY_STATEMENT_CREATE_VIEW:
         return create_view(session, arena, statement, err);
     case GLY_STATEMENT_DROP_VIEW:

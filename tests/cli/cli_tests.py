@@ -2,6 +2,7 @@
 """cli_tests.py BIN - the command line as a user meets it: results, errors, exit codes, Ctrl-C, leftovers."""
 import json
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -45,6 +46,21 @@ def results():
     checks.that("explain", code == 0 and "Range" in out and "Filter" in out, out + err)
     code, out, err = sql("EXPLAIN FORMATTED SELECT id, count(*) FROM range(10) GROUP BY id")
     checks.that("explain formatted", code == 0 and "HashAggregate" in out and "(1)" in out, out + err)
+    code, out, err = sql("EXPLAIN ANALYZE SELECT id % 3 AS k, count(*) AS n FROM range(0, 1000, 1, 4) WHERE id > 10"
+                         " GROUP BY id % 3 ORDER BY k", "--conf", "spark.sql.shuffle.partitions=5")
+    checks.that("explain analyze: rows of each operator", code == 0 and all(re.search(p, out) for p in [
+        r"Sort .*\(rows=3, stage 2\)", r"Exchange SinglePartition \(rows=3, stage 1\)",
+        r"Exchange hashpartitioning.*\(rows=12, stage 0\)", r"partial_count.*\(rows=12, stage 0\)",
+        r"Filter \(id > 10\) \(rows=989, stage 0\)", r"Range .*\(rows=1000, stage 0\)"]), out + err)
+    checks.that("explain analyze: stages", all(re.search(p, out) for p in [
+        r"stage 0: ShuffleWrite, 4 tasks, .* ms \(median task .*\), .* shuffled, 0 B spilled", r"stage 1: .*, 5 tasks,",
+        r"stage 2: CollectResult, 1 task, "]), out)
+    target = scratch / "analyzed"
+    code, out, err = sql(f"EXPLAIN ANALYZE INSERT OVERWRITE DIRECTORY '{target}' USING parquet SELECT id FROM range(100)")
+    checks.that("explain analyze writes", code == 0 and re.search(r"WriteFiles \S*analyzed, .*\(rows=100, stage 0\)", out)
+                and (target / "_SUCCESS").exists(), out + err)
+    code, out, err = sql("EXPLAIN ANALYZE SELECT 1 DIV (id - 4) FROM range(10)")
+    checks.that("explain analyze of a failing query", (code, out) == (1, "") and "Division by zero" in err, out + err)
     code, out, err = sql("SELECT id FROM range(0, 20000000, 1, 4)", "--action", "foreach", "--format", "csv", timeout=300)
     checks.that("large results by block", code == 0 and out.endswith("19999999\n"), err)
 
