@@ -48,15 +48,14 @@ static void on_lost(void *context, uint32_t executor_id, const char *reason) {
 }
 
 static void on_cluster_event(void *context, const gly_cluster_event *event) {
-    gly_driver_loop_post(
-        context, (gly_driver_message){.kind = GLY_DRIVER_CLUSTER,
-                                      .cluster_kind = event->kind,
-                                      .executor_id = event->executor_id,
-                                      .pid = event->pid,
-                                      .expected = event->expected,
-                                      .text = event->reason == NULL
-                                                  ? NULL
-                                                  : gly_alloc_string(event->reason)});
+    gly_driver_message message = {.kind = GLY_DRIVER_CLUSTER,
+                                  .cluster_kind = event->kind,
+                                  .executor_id = event->executor_id,
+                                  .pid = event->pid,
+                                  .expected = event->expected};
+    message.text = event->reason == NULL ? NULL : gly_alloc_string(event->reason);
+    snprintf(message.code, sizeof message.code, "%s", event->code == NULL ? "" : event->code);
+    gly_driver_loop_post(context, message);
 }
 
 /* <spark.local.dir or TMPDIR or /tmp>/galley-XXXXXX, ours alone. */
@@ -150,11 +149,12 @@ static gly_status start_event_log(gly_driver *driver, gly_error *err) {
     return GLY_OK;
 }
 
-static gly_status start_cluster(gly_driver *driver, const char *program_directory,
+static gly_status start_cluster(gly_driver *driver, const gly_driver_options *options,
                                 gly_error *err) {
     const gly_config *config = driver->config;
     gly_executor_endpoint_options endpoint = {
         .authority = driver->authority,
+        .listen_address = options->listen_address,
         .heartbeat_ms = gly_config_int(config, GLY_CONFIG_HEARTBEAT_INTERVAL),
         .liveness_ms = gly_config_int(config, GLY_CONFIG_NETWORK_TIMEOUT),
         .max_direct_result_bytes = (uint64_t)gly_config_int(config, GLY_CONFIG_MAX_DIRECT_RESULT),
@@ -168,43 +168,57 @@ static gly_status start_cluster(gly_driver *driver, const char *program_director
     }
     GLY_TRY(gly_executor_endpoint_make(&endpoint, &driver->endpoint, err));
     char *program = NULL;
-    if (program_directory != NULL) {
+    if (options->program_directory != NULL) {
         gly_builder path = {0};
-        gly_builder_format(&path, "%s/galley-executor", program_directory);
+        gly_builder_format(&path, "%s/galley-executor", options->program_directory);
         program = path.data;
     }
+    char address[300];
+    const char *host =
+        options->advertised_host == NULL ? "127.0.0.1" : options->advertised_host;
+    bool is_ipv6 = strchr(host, ':') != NULL;
+    snprintf(address, sizeof address, "%s%s%s:%u", is_ipv6 ? "[" : "", host, is_ipv6 ? "]" : "",
+             gly_executor_endpoint_port(driver->endpoint));
     gly_cluster_options cluster = {
-        .driver_address = gly_executor_endpoint_address(driver->endpoint),
+        .driver_address = address,
         .authority = driver->authority,
         .program = program,
         .cores = (uint32_t)gly_config_int(config, GLY_CONFIG_EXECUTOR_CORES),
         .memory_bytes = (uint64_t)gly_config_int(config, GLY_CONFIG_EXECUTOR_MEMORY),
         .local_dir = driver->local_dir,
         .heartbeat_ms = endpoint.heartbeat_ms,
+        .kubernetes = options->kubernetes,
+        .image_timeout_ms = gly_config_int(config, GLY_CONFIG_IMAGE_TIMEOUT),
         .on_event = on_cluster_event,
         .context = driver,
     };
-    driver->manager = gly_cluster_find(GLY_STR("local"));
+    const char *name = options->cluster == NULL ? "local" : options->cluster;
+    driver->manager = gly_cluster_find(gly_str_of(name));
+    if (driver->manager == NULL) {
+        free(program);
+        return gly_fail(err, GLY_E_CONFIG, "There is no cluster manager '%s'", name);
+    }
     gly_status status = driver->manager->start(&cluster, &driver->cluster, err);
     free(program);
     return status;
 }
 
-static gly_status start_parts(gly_driver *driver, const char *program_directory, gly_error *err) {
+static gly_status start_parts(gly_driver *driver, const gly_driver_options *options,
+                              gly_error *err) {
     const gly_config *config = driver->config;
     driver->bus = gly_event_bus_make();
     GLY_TRY(make_local_dir(config, &driver->local_dir, err));
     GLY_TRY(start_event_log(driver, err));
-    if (gly_config_bool(config, GLY_CONFIG_TLS_ENABLED)) {
+    if (driver->authority == NULL && gly_config_bool(config, GLY_CONFIG_TLS_ENABLED)) {
         GLY_TRY(gly_tls_authority_make(&driver->authority, err));
     }
-    GLY_TRY(start_cluster(driver, program_directory, err));
-    gly_scheduler_options options;
+    GLY_TRY(start_cluster(driver, options, err));
+    gly_scheduler_options scheduler;
     gly_scheduler_pool pools[MOST_POOLS];
-    fill_scheduler_options(config, driver->bus, &options);
-    GLY_TRY(read_pools(config, pools, &options.pool_count, err));
-    options.pools = pools;
-    driver->scheduler = gly_scheduler_make(&options);
+    fill_scheduler_options(config, driver->bus, &scheduler);
+    GLY_TRY(read_pools(config, pools, &scheduler.pool_count, err));
+    scheduler.pools = pools;
+    driver->scheduler = gly_scheduler_make(&scheduler);
     if (pthread_create(&driver->thread, NULL, gly_driver_loop_run, driver) != 0) {
         return gly_fail(err, GLY_E_INTERNAL, "The scheduler thread could not be started");
     }
@@ -214,11 +228,20 @@ static gly_status start_parts(gly_driver *driver, const char *program_directory,
 
 gly_status gly_driver_start(const gly_config *config, const char *program_directory,
                             gly_driver **ret, gly_error *err) {
+    gly_driver_options options = {.config = config, .program_directory = program_directory};
+    return gly_driver_start_with(&options, ret, err);
+}
+
+gly_status gly_driver_start_with(const gly_driver_options *options, gly_driver **ret,
+                                 gly_error *err) {
+    const gly_config *config = options->config;
     gly_driver *driver = GLY_NEW(gly_driver);
     driver->config = config;
-    driver->wanted_executors = (uint32_t)gly_config_int(config, GLY_CONFIG_EXECUTOR_COUNT);
-    driver->slot_count =
-        driver->wanted_executors * (uint32_t)gly_config_int(config, GLY_CONFIG_EXECUTOR_CORES);
+    driver->authority = options->authority;
+    gly_allocation_rules rules;
+    gly_driver_read_allocation(config, &rules);
+    driver->slot_count = GLY_MAX(rules.is_dynamic ? rules.max : rules.fixed, 1) *
+                         (uint32_t)gly_config_int(config, GLY_CONFIG_EXECUTOR_CORES);
     pthread_mutex_init(&driver->lock, NULL);
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
@@ -227,7 +250,7 @@ gly_status gly_driver_start(const gly_config *config, const char *program_direct
     pthread_condattr_destroy(&attributes);
     atomic_init(&driver->next_id, 1);
     atomic_init(&driver->next_shuffle, 1);
-    gly_status status = start_parts(driver, program_directory, err);
+    gly_status status = start_parts(driver, options, err);
     if (status != GLY_OK) {
         gly_driver_stop(driver);
         return status;
@@ -287,6 +310,11 @@ gly_status gly_driver_run_job(gly_driver *driver, const gly_job_request *request
     }
     gly_driver_job_free(job);
     return status;
+}
+
+void gly_driver_set_allocation(gly_driver *driver, const gly_allocation_rules *rules) {
+    gly_driver_loop_post(driver,
+                         (gly_driver_message){.kind = GLY_DRIVER_ALLOCATE, .rules = *rules});
 }
 
 void gly_driver_cancel_query(gly_driver *driver, uint64_t query_id, const char *reason) {

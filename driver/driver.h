@@ -6,6 +6,8 @@
 #ifndef GLY_DRIVER_H
 #define GLY_DRIVER_H
 
+#include "driver/allocation/allocation.h"
+#include "driver/cluster/cluster.h"
 #include "driver/event/event_bus.h"
 #include "driver/scheduler/split_stages.h"
 #include "lib/base/config.h"
@@ -51,6 +53,22 @@ typedef struct gly_job_request {
     uint64_t cache_id; /* CACHE_WRITE: where its partitions lie is remembered under this id */
 } gly_job_request;
 
+typedef struct gly_driver_options {
+    const gly_config *config;       /* outlives the driver */
+    const char *program_directory;  /* as gly_driver_start */
+    const char *cluster;            /* of clusters.def; NULL: "local" */
+    const char *listen_address;     /* host:port for executors; NULL: a free port of 127.0.0.1 */
+    const char *advertised_host;    /* what executors dial; NULL: 127.0.0.1 */
+    gly_tls_authority *authority;   /* taken over, also by a failure; NULL: one is made */
+    const gly_cluster_kubernetes *kubernetes; /* of the cluster "k8s"; outlives the driver */
+} gly_driver_options;
+
+GLY_NODISCARD gly_status gly_driver_start_with(const gly_driver_options *options, gly_driver **ret,
+                                               gly_error *err);
+/* New rules for the number of executors, from now on; thread-safe. */
+void gly_driver_set_allocation(gly_driver *driver, const gly_allocation_rules *rules);
+/* The rules that the settings say. */
+void gly_driver_read_allocation(const gly_config *config, gly_allocation_rules *ret);
 /* Starts the executors (spark.executor.instances) without waiting for them.  program_directory:
  * where galley-executor lies; NULL: next to the running program. */
 GLY_NODISCARD gly_status gly_driver_start(const gly_config *config, const char *program_directory,

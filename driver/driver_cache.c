@@ -51,6 +51,19 @@ void gly_driver_cache_remove(gly_driver *driver, uint64_t cache_id) {
     pthread_mutex_unlock(&driver->lock);
 }
 
+bool gly_driver_cache_holds(gly_driver *driver, uint32_t executor_id) {
+    bool holds = false;
+    pthread_mutex_lock(&driver->lock);
+    for (size_t i = 0; i < driver->caches.count && !holds; i++) {
+        const gly_driver_cache *cache = &driver->caches.items[i];
+        for (uint32_t p = 0; p < cache->partition_count && !holds; p++) {
+            holds = cache->executors[p] == executor_id;
+        }
+    }
+    pthread_mutex_unlock(&driver->lock);
+    return holds;
+}
+
 bool gly_driver_cache_is_complete(gly_driver *driver, uint64_t cache_id) {
     pthread_mutex_lock(&driver->lock);
     const gly_driver_cache *cache = find(driver, cache_id);

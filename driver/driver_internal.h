@@ -6,6 +6,7 @@
 #ifndef GLY_DRIVER_INTERNAL_H
 #define GLY_DRIVER_INTERNAL_H
 
+#include "driver/allocation/allocation.h"
 #include "driver/cluster/cluster.h"
 #include "driver/cluster/executor_endpoint.h"
 #include "driver/driver.h"
@@ -29,6 +30,7 @@ typedef enum gly_driver_message_kind {
     GLY_DRIVER_END_QUERY,
     GLY_DRIVER_DROP_CACHE,
     GLY_DRIVER_SUBSCRIBE,
+    GLY_DRIVER_ALLOCATE, /* new rules */
     GLY_DRIVER_STOP,
 } gly_driver_message_kind;
 
@@ -41,6 +43,8 @@ typedef struct gly_driver_message {
     gly_cluster_event_kind cluster_kind;
     bool expected;
     char *text; /* reason or host; owned */
+    char code[GLY_CLUSTER_CODE_SIZE]; /* of a cluster's warning */
+    gly_allocation_rules rules;
     gly_task_update_batch updates;
     gly_driver_job *job;
     gly_event_reader reader; /* SUBSCRIBE */
@@ -51,13 +55,21 @@ typedef struct gly_driver_sent { /* a stage plan an executor has */
     uint32_t stage_id, stage_attempt;
 } gly_driver_sent;
 
+typedef struct gly_driver_outputs { /* map outputs of a live job that an executor holds */
+    uint64_t job_id, count, bytes;
+} gly_driver_outputs;
+
 typedef struct gly_driver_executor {
     uint32_t id;
     uint32_t cores;
     bool registered, alive;
+    bool is_let_go;       /* not wanted any more: gets no tasks, is not counted, leaves by itself */
     int64_t deadline_ms;  /* to register; or, when is_leaving, to learn how it ended */
     bool is_leaving;      /* its stream ended; waiting for the process's own reason */
     char *leaving_reason;
+    uint32_t running_tasks;
+    int64_t idle_since_ms; /* when the last task ended, it registered or was asked for */
+    GLY_ARRAY(gly_driver_outputs) outputs;
     GLY_ARRAY(gly_driver_sent) sent;
     GLY_ARRAY(gly_executor_endpoint_launch) launches; /* of the step being done */
 } gly_driver_executor;
@@ -115,6 +127,10 @@ typedef struct gly_driver_cache { /* of CACHE TABLE; guarded by the inbox's lock
     uint32_t *executors; /* by partition; 0: not there */
 } gly_driver_cache;
 
+typedef struct gly_driver_numbers { /* of executors, as told last */
+    uint64_t wanted, running, starting, leaving, lost;
+} gly_driver_numbers;
+
 struct gly_driver {
     const gly_config *config;
     char *local_dir;
@@ -145,18 +161,57 @@ struct gly_driver {
     uint32_t wanted_executors, failures_in_a_row;
     bool gave_up;
     char *last_failure;
+    uint64_t lost_count; /* executors that ended without having been let go */
+    gly_driver_numbers numbers;
+    gly_allocation *allocation;
+    int64_t allocation_due_ms;  /* not before, unless time alone changes something ... */
+    int64_t allocation_wake_ms; /* ... which is then */
+    GLY_ARRAY(gly_allocation_executor) allocation_view; /* of a step */
 };
 
 /* driver_loop.c */
 void *gly_driver_loop_run(void *driver);
 void gly_driver_loop_post(gly_driver *driver, gly_driver_message message); /* any thread */
 void gly_driver_loop_free(gly_driver *driver); /* what the loop owns, after it ended */
+/* The scheduler's step and its actions; update: the one that caused the event, or NULL. */
+void gly_driver_loop_step(gly_driver *driver, const gly_scheduler_event *event,
+                          const gly_task_update *update);
+
+/* driver_executors.c: owner thread */
+gly_driver_executor *gly_driver_executors_find(gly_driver *driver, uint32_t id); /* or NULL */
+uint32_t gly_driver_executors_count(gly_driver *driver, bool also_starting);
+/* Asks for as many as are missing to wanted_executors, unless the driver gave up. */
+void gly_driver_executors_fill(gly_driver *driver);
+void gly_driver_executors_retry(gly_driver *driver); /* tries again if it had given up */
+/* Fails all jobs if there is no executor and none will come. */
+void gly_driver_executors_give_up_if_hopeless(gly_driver *driver);
+void gly_driver_executors_register(gly_driver *driver, const gly_driver_message *message);
+void gly_driver_executors_on_cluster(gly_driver *driver, const gly_driver_message *message);
+void gly_driver_executors_on_lost(gly_driver *driver, gly_driver_message *message);
+void gly_driver_executors_check_deadlines(gly_driver *driver);
+int64_t gly_driver_executors_next_deadline(gly_driver *driver); /* INT64_MAX: none */
+/* Gives it no more tasks, and asks it to leave; one that has not registered is gone at once. */
+void gly_driver_executors_let_go(gly_driver *driver, gly_driver_executor *executor,
+                                 const char *why);
+void gly_driver_executors_clear(gly_driver *driver);
+
+/* driver_allocation.c: owner thread */
+void gly_driver_allocation_start(gly_driver *driver);
+void gly_driver_allocation_stop(gly_driver *driver);
+void gly_driver_allocation_set_rules(gly_driver *driver, const gly_allocation_rules *rules);
+/* The executor holds one more map output of a live job. */
+void gly_driver_allocation_add_output(gly_driver_executor *executor, uint64_t job_id,
+                                      uint64_t bytes);
+void gly_driver_allocation_end_job(gly_driver *driver, uint64_t job_id);
+/* At the end of a round of the loop. */
+void gly_driver_allocation_round(gly_driver *driver, bool had_messages);
 
 /* driver_cache.c: where cached partitions lie; any thread */
 void gly_driver_cache_put(gly_driver *driver, uint64_t cache_id, uint32_t partition_count,
                           uint32_t partition, uint32_t executor_id);
 void gly_driver_cache_lose(gly_driver *driver, uint32_t executor_id);
 void gly_driver_cache_remove(gly_driver *driver, uint64_t cache_id);
+bool gly_driver_cache_holds(gly_driver *driver, uint32_t executor_id); /* any partition */
 bool gly_driver_cache_is_complete(gly_driver *driver, uint64_t cache_id);
 /* Preferences of a stage that reads a cached table, in the arena; NULL if it reads none. */
 const gly_scheduler_preference *gly_driver_cache_preferences(gly_driver *driver, gly_arena *arena,

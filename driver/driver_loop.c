@@ -4,6 +4,7 @@
  * inbox's.  A round takes all messages at once; launches of a round go to each executor as one send.
  * Invariant: a stage's plan is sent to an executor before the first launch of that stage attempt, and
  * a job is not touched after gly_driver_job_finish (its tasks' records then point to no job).
+ * Not here: executors coming and going (driver_executors.c).
  */
 #include "driver/driver_internal.h"
 
@@ -13,29 +14,11 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { LEAVING_MS = 150 }; /* how long to wait for a lost process to say how it ended */
-
 void gly_driver_loop_post(gly_driver *driver, gly_driver_message message) {
     pthread_mutex_lock(&driver->lock);
     gly_array_push(&driver->inbox, message);
     pthread_cond_signal(&driver->arrived);
     pthread_mutex_unlock(&driver->lock);
-}
-
-static gly_driver_executor *find_executor(gly_driver *driver, uint32_t id) {
-    return gly_map_get(&driver->executors, id);
-}
-
-static gly_driver_executor *add_executor(gly_driver *driver, uint32_t id) {
-    gly_driver_executor *executor = find_executor(driver, id);
-    if (executor == NULL) {
-        executor = GLY_NEW(gly_driver_executor);
-        executor->id = id;
-        executor->deadline_ms =
-            gly_clock_ms() + gly_config_int(driver->config, GLY_CONFIG_EXECUTOR_START_TIMEOUT);
-        gly_map_put(&driver->executors, id, executor);
-    }
-    return executor;
 }
 
 /* ---- actions ------------------------------------------------------------------------------ */
@@ -61,7 +44,7 @@ static gly_driver_job *find_job(gly_driver *driver, uint64_t job_id) {
 
 static void launch(gly_driver *driver, const gly_scheduler_action *action) {
     gly_driver_job *job = find_job(driver, action->launch.job_id);
-    gly_driver_executor *executor = find_executor(driver, action->launch.executor_id);
+    gly_driver_executor *executor = gly_driver_executors_find(driver, action->launch.executor_id);
     GLY_ASSERT(job != NULL && executor != NULL);
     uint32_t stage_index = action->launch.stage_index;
     if (!knows_stage(executor, action->launch.stage_id, action->launch.stage_attempt)) {
@@ -88,6 +71,7 @@ static void launch(gly_driver *driver, const gly_scheduler_action *action) {
     *task = (gly_driver_task){action->launch.task_id, job, stage_index, action->launch.partition,
                               executor->id};
     gly_map_put(&driver->tasks, task->task_id, task);
+    executor->running_tasks++;
     gly_driver_job_launched(job, stage_index);
 }
 
@@ -101,9 +85,6 @@ static void send_launches(gly_driver *driver) {
         }
     }
 }
-
-static void step(gly_driver *driver, const gly_scheduler_event *event,
-                 const gly_task_update *update);
 
 static void finish_job(gly_driver *driver, uint64_t job_id, gly_status status, gly_str message) {
     gly_driver_job *job = find_job(driver, job_id);
@@ -133,15 +114,16 @@ static void finish_job(gly_driver *driver, uint64_t job_id, gly_status status, g
     for (size_t i = 0; i < shuffles.count; i++) {
         gly_scheduler_event event = {.kind = GLY_SCHEDULER_SHUFFLE_REMOVED,
                                      .shuffle = {shuffles.items[i]}};
-        step(driver, &event, NULL);
+        gly_driver_loop_step(driver, &event, NULL);
     }
     gly_array_clear(&shuffles);
+    gly_driver_allocation_end_job(driver, job_id);
 }
 
 static void cancel_job(gly_driver *driver, uint64_t job_id, gly_str reason) {
     gly_scheduler_event event = {.kind = GLY_SCHEDULER_JOB_CANCELLED,
                                  .cancelled = {job_id, reason}};
-    step(driver, &event, NULL);
+    gly_driver_loop_step(driver, &event, NULL);
 }
 
 /* Results come with the update that caused the action. */
@@ -206,8 +188,8 @@ static void do_action(gly_driver *driver, const gly_scheduler_action *action,
     }
 }
 
-static void step(gly_driver *driver, const gly_scheduler_event *event,
-                 const gly_task_update *update) {
+void gly_driver_loop_step(gly_driver *driver, const gly_scheduler_event *event,
+                          const gly_task_update *update) {
     size_t count;
     const gly_scheduler_action *actions =
         gly_scheduler_step(driver->scheduler, event, gly_clock_ms(), &count);
@@ -226,152 +208,6 @@ static void step(gly_driver *driver, const gly_scheduler_event *event,
     }
 }
 
-/* ---- executors ---------------------------------------------------------------------------- */
-
-static uint32_t count_executors(gly_driver *driver, bool also_starting) {
-    uint32_t count = 0;
-    gly_driver_executor *executor;
-    for (size_t i = 0; (executor = gly_map_next(&driver->executors, &i)) != NULL;) {
-        count += executor->alive || (also_starting && !executor->registered);
-    }
-    return count;
-}
-
-static void give_up_if_hopeless(gly_driver *driver) {
-    int64_t cap = gly_config_int(driver->config, GLY_CONFIG_EXECUTOR_MAX_FAILURES);
-    if (driver->failures_in_a_row >= cap) {
-        driver->gave_up = true;
-    }
-    if (driver->gave_up && count_executors(driver, true) == 0) {
-        char message[GLY_ERROR_MESSAGE_SIZE];
-        snprintf(message, sizeof message, "No executor can be had: %s",
-                 driver->last_failure == NULL ? "none could be started" : driver->last_failure);
-        gly_scheduler_event event = {.kind = GLY_SCHEDULER_NO_EXECUTORS,
-                                     .no_executors = {gly_str_of(message)}};
-        step(driver, &event, NULL);
-    }
-}
-
-static void request_executors(gly_driver *driver, uint32_t count) {
-    uint32_t *ids = GLY_NEW_ARRAY(uint32_t, count);
-    gly_error err = {0};
-    if (driver->manager->request(driver->cluster, count, ids, &err) != GLY_OK) {
-        free(driver->last_failure);
-        driver->last_failure = gly_alloc_string(err.message);
-        driver->gave_up = true;
-        give_up_if_hopeless(driver);
-    } else {
-        for (uint32_t i = 0; i < count; i++) {
-            add_executor(driver, ids[i]);
-        }
-    }
-    free(ids);
-}
-
-static void replace_executors(gly_driver *driver) {
-    uint32_t have = count_executors(driver, true);
-    if (!driver->gave_up && have < driver->wanted_executors &&
-        gly_config_bool(driver->config, GLY_CONFIG_EXECUTOR_REPLACE)) {
-        request_executors(driver, driver->wanted_executors - have);
-    }
-}
-
-static void forget_executor(gly_driver *driver, gly_driver_executor *executor) {
-    gly_map_remove(&driver->executors, executor->id);
-    gly_array_clear(&executor->sent);
-    gly_array_clear(&executor->launches);
-    free(executor->leaving_reason);
-    free(executor);
-}
-
-static void start_failed(gly_driver *driver, gly_driver_executor *executor, const char *reason) {
-    free(driver->last_failure);
-    driver->last_failure = gly_alloc_string(reason);
-    driver->failures_in_a_row++;
-    forget_executor(driver, executor);
-    give_up_if_hopeless(driver);
-    replace_executors(driver);
-}
-
-static void lose_executor(gly_driver *driver, gly_driver_executor *executor, const char *reason,
-                          bool caused_by_app) {
-    executor->alive = false;
-    free(driver->last_failure);
-    driver->last_failure = gly_alloc_string(reason);
-    gly_scheduler_event event = {.kind = GLY_SCHEDULER_EXECUTOR_LOST,
-                                 .lost = {executor->id, gly_str_of(reason), caused_by_app}};
-    uint32_t id = executor->id;
-    gly_driver_cache_lose(driver, id);
-    step(driver, &event, NULL);
-    gly_driver_task *task;
-    GLY_ARRAY(uint64_t) gone = {0};
-    for (size_t i = 0; (task = gly_map_next(&driver->tasks, &i)) != NULL;) {
-        if (task->executor_id == id) {
-            gly_array_push(&gone, task->task_id);
-        }
-    }
-    for (size_t i = 0; i < gone.count; i++) {
-        free(gly_map_remove(&driver->tasks, gone.items[i]));
-    }
-    gly_array_clear(&gone);
-    driver->manager->kill(driver->cluster, id, true); /* a zombie must not go on */
-    forget_executor(driver, executor);
-    replace_executors(driver);
-    give_up_if_hopeless(driver);
-}
-
-static void register_executor(gly_driver *driver, const gly_driver_message *message) {
-    gly_driver_executor *executor = add_executor(driver, message->executor_id);
-    executor->registered = executor->alive = true;
-    executor->cores = message->cores;
-    driver->failures_in_a_row = 0;
-    gly_scheduler_event event = {
-        .kind = GLY_SCHEDULER_EXECUTOR_REGISTERED,
-        .registered = {message->executor_id, gly_str_of(message->text), {"", 0}, message->cores}};
-    step(driver, &event, NULL);
-}
-
-static void on_cluster(gly_driver *driver, const gly_driver_message *message) {
-    gly_driver_executor *executor = find_executor(driver, message->executor_id);
-    if (message->cluster_kind == GLY_CLUSTER_STARTED || executor == NULL) {
-        return;
-    }
-    const char *reason = message->text == NULL ? "it ended" : message->text;
-    if (!executor->registered) {
-        start_failed(driver, executor, reason);
-    } else {
-        lose_executor(driver, executor, reason, !message->expected);
-    }
-}
-
-static void on_lost(gly_driver *driver, gly_driver_message *message) {
-    gly_driver_executor *executor = find_executor(driver, message->executor_id);
-    if (executor == NULL || executor->is_leaving) {
-        return;
-    }
-    executor->is_leaving = true;
-    executor->deadline_ms = gly_clock_ms() + LEAVING_MS;
-    executor->leaving_reason = message->text;
-    message->text = NULL;
-}
-
-static void check_deadlines(gly_driver *driver) {
-    int64_t now = gly_clock_ms();
-    gly_driver_executor *executor;
-    for (size_t i = 0; (executor = gly_map_next(&driver->executors, &i)) != NULL;) {
-        if (executor->is_leaving && now >= executor->deadline_ms) {
-            lose_executor(driver, executor, executor->leaving_reason, false);
-            i = 0;
-        } else if (!executor->registered && now >= executor->deadline_ms) {
-            driver->manager->kill(driver->cluster, executor->id, true);
-            char reason[128];
-            snprintf(reason, sizeof reason, "executor %u did not register in time", executor->id);
-            start_failed(driver, executor, reason);
-            i = 0;
-        }
-    }
-}
-
 /* ---- messages ----------------------------------------------------------------------------- */
 
 static uint32_t parse_executor_id(gly_str text) {
@@ -381,6 +217,24 @@ static uint32_t parse_executor_id(gly_str text) {
         text.size--;
     }
     return gly_str_to_u64(text, &id) ? (uint32_t)id : UINT32_MAX;
+}
+
+/* For allocation: who is idle since when, who holds map outputs. */
+static void note_end(gly_driver *driver, const gly_driver_task *task,
+                     const gly_task_update *update) {
+    gly_driver_executor *executor = gly_driver_executors_find(driver, task->executor_id);
+    if (executor == NULL) {
+        return;
+    }
+    executor->running_tasks -= executor->running_tasks > 0;
+    if (executor->running_tasks == 0) {
+        executor->idle_since_ms = gly_clock_ms();
+    }
+    if (task->job != NULL && update->outcome == GLY_TASK_SUCCEEDED &&
+        update->map_status.size > 0) {
+        gly_driver_allocation_add_output(executor, task->job->job_id,
+                                         update->metrics.shuffle_write_bytes);
+    }
 }
 
 static void on_update(gly_driver *driver, uint32_t executor_id, const gly_task_update *update) {
@@ -395,6 +249,7 @@ static void on_update(gly_driver *driver, uint32_t executor_id, const gly_task_u
     if (task->job != NULL) {
         gly_driver_job_task_ended(task->job, task->stage_index, task->partition, update);
     }
+    note_end(driver, task, update);
     gly_task_numbers numbers = {0};
     _Static_assert(sizeof numbers.values == sizeof update->metrics, "the same measures");
     memcpy(numbers.values, &update->metrics, sizeof numbers.values);
@@ -414,7 +269,7 @@ static void on_update(gly_driver *driver, uint32_t executor_id, const gly_task_u
                      .failed_map_partition = update->failed_map_partition,
                      .failed_executor_id = parse_executor_id(update->failed_executor_id),
                      .numbers = &numbers}};
-    step(driver, &event, update);
+    gly_driver_loop_step(driver, &event, update);
     free(gly_map_remove(&driver->tasks, update->task_id));
 }
 
@@ -451,15 +306,11 @@ static void submit(gly_driver *driver, gly_driver_job *job) {
                 .stage_count = request->stage_count,
                 .stages = stages,
                 .final_stage = request->stage_count - 1}};
-    if (driver->gave_up && count_executors(driver, true) == 0) {
-        driver->gave_up = false; /* a new job is a new chance */
-        driver->failures_in_a_row = 0;
-        replace_executors(driver);
-    }
-    step(driver, &event, NULL);
+    gly_driver_executors_retry(driver); /* a new job is a new chance */
+    gly_driver_loop_step(driver, &event, NULL);
     free(stages);
     gly_arena_free(arena);
-    give_up_if_hopeless(driver);
+    gly_driver_executors_give_up_if_hopeless(driver);
 }
 
 static void end_query(gly_driver *driver, uint64_t query_id) {
@@ -482,7 +333,7 @@ static bool handle(gly_driver *driver, gly_driver_message *message) {
     gly_driver_executor *executor;
     switch (message->kind) {
     case GLY_DRIVER_REGISTERED:
-        register_executor(driver, message);
+        gly_driver_executors_register(driver, message);
         break;
     case GLY_DRIVER_UPDATES:
         for (uint32_t i = 0; i < message->updates.count; i++) {
@@ -491,10 +342,10 @@ static bool handle(gly_driver *driver, gly_driver_message *message) {
         gly_arena_free(message->updates.arena);
         break;
     case GLY_DRIVER_LOST:
-        on_lost(driver, message);
+        gly_driver_executors_on_lost(driver, message);
         break;
     case GLY_DRIVER_CLUSTER:
-        on_cluster(driver, message);
+        gly_driver_executors_on_cluster(driver, message);
         break;
     case GLY_DRIVER_SUBMIT:
         submit(driver, message->job);
@@ -513,6 +364,9 @@ static bool handle(gly_driver *driver, gly_driver_message *message) {
     case GLY_DRIVER_SUBSCRIBE:
         gly_event_bus_subscribe(driver->bus, message->reader, message->reader_context);
         break;
+    case GLY_DRIVER_ALLOCATE:
+        gly_driver_allocation_set_rules(driver, &message->rules);
+        break;
     case GLY_DRIVER_STOP:
         return false;
     }
@@ -521,14 +375,9 @@ static bool handle(gly_driver *driver, gly_driver_message *message) {
 }
 
 static int64_t next_deadline(gly_driver *driver) {
-    int64_t deadline = gly_scheduler_next_tick(driver->scheduler);
-    gly_driver_executor *executor;
-    for (size_t i = 0; (executor = gly_map_next(&driver->executors, &i)) != NULL;) {
-        if (executor->is_leaving || !executor->registered) {
-            deadline = GLY_MIN(deadline, executor->deadline_ms);
-        }
-    }
-    return deadline;
+    int64_t deadline = GLY_MIN(gly_scheduler_next_tick(driver->scheduler),
+                               gly_driver_executors_next_deadline(driver));
+    return GLY_MIN(deadline, driver->allocation_wake_ms);
 }
 
 static void wait_until(gly_driver *driver, int64_t deadline_ms) {
@@ -546,7 +395,9 @@ static void wait_until(gly_driver *driver, int64_t deadline_ms) {
 
 void *gly_driver_loop_run(void *context) {
     gly_driver *driver = context;
-    request_executors(driver, driver->wanted_executors);
+    gly_driver_allocation_start(driver);
+    gly_driver_allocation_round(driver, true);
+    gly_driver_executors_fill(driver);
     GLY_ARRAY(gly_driver_message) round = {0};
     bool goes_on = true;
     while (goes_on) {
@@ -561,11 +412,12 @@ void *gly_driver_loop_run(void *context) {
         for (size_t i = 0; i < round.count && goes_on; i++) {
             goes_on = handle(driver, &round.items[i]);
         }
-        check_deadlines(driver);
+        gly_driver_executors_check_deadlines(driver);
         if (gly_scheduler_next_tick(driver->scheduler) <= gly_clock_ms()) {
             gly_scheduler_event tick = {.kind = GLY_SCHEDULER_TICK};
-            step(driver, &tick, NULL);
+            gly_driver_loop_step(driver, &tick, NULL);
         }
+        gly_driver_allocation_round(driver, round.count > 0);
         send_launches(driver);
     }
     gly_array_clear(&round);
@@ -573,10 +425,8 @@ void *gly_driver_loop_run(void *context) {
 }
 
 void gly_driver_loop_free(gly_driver *driver) {
-    gly_driver_executor *executor;
-    for (size_t i = 0; (executor = gly_map_next(&driver->executors, &i)) != NULL; i = 0) {
-        forget_executor(driver, executor);
-    }
+    gly_driver_executors_clear(driver);
+    gly_driver_allocation_stop(driver);
     gly_driver_task *task;
     for (size_t i = 0; (task = gly_map_next(&driver->tasks, &i)) != NULL;) {
         free(task);
@@ -585,7 +435,6 @@ void gly_driver_loop_free(gly_driver *driver) {
         free(driver->inbox.items[i].text);
         gly_arena_free(driver->inbox.items[i].updates.arena);
     }
-    gly_map_clear(&driver->executors);
     gly_map_clear(&driver->tasks);
     gly_array_clear(&driver->inbox);
     gly_array_clear(&driver->jobs);

@@ -64,7 +64,7 @@ struct gly_cluster {
 static void tell(gly_cluster *cluster, gly_cluster_event_kind kind, const child *item,
                  bool expected, const char *reason) {
     if (cluster->options.on_event != NULL) {
-        gly_cluster_event event = {kind, item->id, item->pid, expected, reason};
+        gly_cluster_event event = {kind, item->id, item->pid, expected, reason, ""};
         cluster->options.on_event(cluster->options.context, &event);
     }
 }
@@ -432,6 +432,7 @@ static void stop_cluster(gly_cluster *cluster, int64_t grace_ms) {
 extern const gly_cluster_manager gly_cluster_local;
 const gly_cluster_manager gly_cluster_local = {
     .name = "local",
+    .exit_report_ms = 150,
     .start = start_cluster,
     .request = request_executors,
     .kill = kill_executor,
