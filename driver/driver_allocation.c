@@ -1,9 +1,10 @@
-/* driver_allocation.c - the driver's side of allocation/: what it looks at, and what is done about it.
+/* driver_allocation.c - the driver's side of allocation/: what it looks at, and what is done about
+ * it.
  *
  * Once a round, but at most every 100 ms, the executors and the queue are shown to the state
- * machine; the difference to what it wants is asked for, and whom it names is let go.  Every change of
- * the target is an Allocation event, every change of the numbers an Executors event.
- * Runs on the owner thread.  Not here: the rules (allocation/allocation.c).
+ * machine; the difference to what it wants is asked for, and whom it names is let go.  Every change
+ * of the target is an Allocation event, every change of the numbers an Executors event. Runs on the
+ * owner thread.  Not here: the rules (allocation/allocation.c).
  */
 #include "driver/driver_internal.h"
 
@@ -43,7 +44,8 @@ void gly_driver_allocation_stop(gly_driver *driver) {
     gly_array_clear(&driver->allocation_view);
 }
 
-/* ---- what executors hold ------------------------------------------------------------------------- */
+/* ---- what executors hold
+ * ------------------------------------------------------------------------- */
 
 void gly_driver_allocation_add_output(gly_driver_executor *executor, uint64_t job_id,
                                       uint64_t bytes) {
@@ -85,7 +87,8 @@ static gly_allocation_executor look_at(gly_driver *driver, const gly_driver_exec
     return seen;
 }
 
-/* ---- a round ------------------------------------------------------------------------------------- */
+/* ---- a round
+ * ------------------------------------------------------------------------------------- */
 
 static void publish(gly_driver *driver, gly_event *event) {
     event->time_ms = gly_clock_wall_ms();
@@ -160,8 +163,7 @@ static void decide(gly_driver *driver, int64_t now_ms) {
 void gly_driver_allocation_round(gly_driver *driver, bool had_messages) {
     int64_t now_ms = gly_clock_ms();
     if (had_messages) {
-        driver->allocation_wake_ms =
-            GLY_MIN(driver->allocation_wake_ms, driver->allocation_due_ms);
+        driver->allocation_wake_ms = GLY_MIN(driver->allocation_wake_ms, driver->allocation_due_ms);
     }
     if (now_ms >= driver->allocation_wake_ms) {
         decide(driver, now_ms);

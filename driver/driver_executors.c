@@ -55,7 +55,8 @@ static uint32_t count_staying(gly_driver *driver) {
     return count;
 }
 
-/* ---- asking ------------------------------------------------------------------------------------- */
+/* ---- asking -------------------------------------------------------------------------------------
+ */
 
 void gly_driver_executors_give_up_if_hopeless(gly_driver *driver) {
     int64_t cap = gly_config_int(driver->config, GLY_CONFIG_EXECUTOR_MAX_FAILURES);
@@ -109,7 +110,8 @@ void gly_driver_executors_retry(gly_driver *driver) {
     }
 }
 
-/* ---- ending ------------------------------------------------------------------------------------- */
+/* ---- ending -------------------------------------------------------------------------------------
+ */
 
 static void start_failed(gly_driver *driver, gly_driver_executor *executor, const char *reason) {
     free(driver->last_failure);

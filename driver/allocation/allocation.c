@@ -17,9 +17,10 @@
 struct gly_allocation {
     gly_allocation_rules rules;
     uint32_t wanted;
-    bool has_started;     /* a job came, or an executor was idle for too long: the initial target is over */
-    uint32_t add_count;   /* executors the next addition adds */
-    int64_t next_add_ms;  /* NEVER: no task waits */
+    bool has_started;    /* a job came, or an executor was idle for too long: the initial target is
+                            over */
+    uint32_t add_count;  /* executors the next addition adds */
+    int64_t next_add_ms; /* NEVER: no task waits */
     GLY_ARRAY(uint32_t) let_go;
     GLY_ARRAY(const gly_allocation_executor *) candidates;
 };
@@ -63,7 +64,8 @@ const gly_allocation_rules *gly_allocation_get_rules(const gly_allocation *alloc
     return &allocation->rules;
 }
 
-/* ---- the target ---------------------------------------------------------------------------------- */
+/* ---- the target
+ * ---------------------------------------------------------------------------------- */
 
 static uint64_t count_needed(const gly_allocation *allocation, const gly_allocation_input *input) {
     uint64_t slots = GLY_MAX(allocation->rules.slots, 1);
@@ -72,12 +74,14 @@ static uint64_t count_needed(const gly_allocation *allocation, const gly_allocat
 
 /* Adds 1, 2, 4, 8 ...; from 1 again once the target has reached what is needed or allowed. */
 static void add_executors(gly_allocation *allocation, uint64_t needed, uint32_t registered) {
-    uint32_t before = allocation->wanted;
+    uint32_t before = clamp(&allocation->rules, allocation->wanted);
     if (before >= cap_of(&allocation->rules)) {
+        allocation->wanted = before;
         allocation->add_count = 1;
         return;
     }
-    uint64_t target = GLY_MAX(before, registered); /* more are there than were wanted: start from them */
+    uint64_t target =
+        GLY_MAX(before, registered); /* more are there than were wanted: start from them */
     target = GLY_MIN(target + allocation->add_count, GLY_MAX(needed, 1));
     allocation->wanted = clamp(&allocation->rules, GLY_MAX(target, before));
     bool is_whole_step = allocation->wanted - before == allocation->add_count;
@@ -116,7 +120,8 @@ static const char *move_target(gly_allocation *allocation, const gly_allocation_
     return "limits changed";
 }
 
-/* ---- letting go ---------------------------------------------------------------------------------- */
+/* ---- letting go
+ * ---------------------------------------------------------------------------------- */
 
 /* Whom nobody misses comes first: not there yet, idle, little to move away, new. */
 static int compare_candidates(const void *a, const void *b) {
@@ -223,8 +228,12 @@ gly_allocation_decision gly_allocation_step(gly_allocation *allocation,
     uint32_t shed_count = shed(allocation, input, staying);
     if (allocation->rules.is_dynamic && shed_count == 0) {
         decision.next_ms = release_idle(allocation, input, staying, now_ms);
-        if (allocation->wanted < cap_of(&allocation->rules)) {
-            decision.next_ms = GLY_MIN(decision.next_ms, allocation->next_add_ms);
+        bool may_grow = allocation->wanted < cap_of(&allocation->rules) &&
+                        allocation->wanted < count_needed(allocation, input);
+        if (may_grow && allocation->next_add_ms != GLY_ALLOCATION_NEVER) {
+            int64_t soonest_ms = now_ms + GLY_ALLOCATION_TICK_MS;
+            decision.next_ms =
+                GLY_MIN(decision.next_ms, GLY_MAX(allocation->next_add_ms, soonest_ms));
         }
     }
     if (decision.wanted != decision.previous || shed_count > 0) {
