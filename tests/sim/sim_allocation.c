@@ -174,7 +174,7 @@ static bool tick(world *w) {
 }
 
 static bool run(world *w) {
-    enum { BUSY_MS = 120000, QUIET_MS = 60000, END_MS = 3000000, TICK_MS = 100 };
+    enum { BUSY_MS = 120000, QUIET_MS = 60000, END_MS = 30000000, TICK_MS = 100 };
     int64_t end_ms = BUSY_MS;
     for (w->now_ms = 0; w->now_ms < GLY_MIN(end_ms, END_MS); w->now_ms += TICK_MS) {
         if (w->done < w->total) {
