@@ -235,8 +235,10 @@ GLY_TEST(silence_is_loss) {
     harness_start(&self, &(harness_options){
                              .executors = 1, .cores = 1, .heartbeat_ms = 50, .liveness_ms = 400});
     gly_clock_sleep_ms(600);
-    GLY_CHECK(!self.executors[1].lost);
-    GLY_CHECK(self.executors[1].heartbeats >= 5);
+    pthread_mutex_lock(&self.lock);
+    bool is_alive = !self.executors[1].lost && self.executors[1].heartbeats >= 5;
+    pthread_mutex_unlock(&self.lock);
+    GLY_CHECK(is_alive);
     kill((pid_t)self.executors[1].pid, SIGSTOP);
     GLY_CHECK(harness_wait_flag(&self, &self.executors[1].lost, 3000));
     GLY_CHECK(strstr(self.executors[1].reason, "nothing was heard") != NULL);
