@@ -3,11 +3,12 @@ BUILD ?= build
 JOBS ?= $(shell nproc)
 PYTHON_ENV ?= $(HOME)/.cache/galley/python
 SEED ?= 1
+IMAGE_BUILD ?= $(if $(shell command -v buildah),buildah build --isolation chroot --layers --pull-never,docker build)
 FUZZ_SECONDS ?= 600
 export CTEST_OUTPUT_ON_FAILURE = 1
 
 .DEFAULT_GOAL := build
-.PHONY: help packages build demo test check asan tsan vector2 tidy format sim fuzz bench python clean
+.PHONY: help packages build demo test check asan tsan vector2 tidy format sim fuzz bench python clean images chart e2e bench-k8s
 
 help: ## this list
 	@grep -hE '^[a-z0-9_-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | column -t -s '	'
@@ -66,6 +67,19 @@ fuzz: ## run every fuzz target for FUZZ_SECONDS
 
 bench: build python ## measure against DuckDB and PySpark; appends to bench/results
 	@bench/run.sh $(BUILD)/bin $(PYTHON_ENV)
+
+images: ## compile and build the images galley-driver:dev and galley-executor:dev (buildah or docker)
+	@for kind in driver executor; do $(IMAGE_BUILD) -t galley-$$kind:dev -f Dockerfile.$$kind . || exit 1; done
+
+chart: ## write what of the chart is made of other files: README's table, custom resources
+	@tools/chart_readme.py
+
+e2e: build ## the tests on the Kubernetes cluster that KUBECONFIG names: make e2e ARGS='--only fault_04'
+	@tests/e2e/run.sh $(BUILD)/bin $(ARGS)
+
+bench-k8s: build ## measure on the Kubernetes cluster that KUBECONFIG names; appends to bench/results
+	@tests/e2e/run.sh $(BUILD)/bin --prepare
+	@python3 bench/k8s/run.py $(BUILD) $(ARGS)
 
 clean: ## remove the build folders
 	@rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-tsan $(BUILD)-vector2 $(BUILD)-fuzz

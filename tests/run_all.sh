@@ -15,6 +15,7 @@ step() {
 }
 
 step "tidy" python3 tests/tidy/tidy.py
+step "chart" python3 tests/chart/chart_tests.py
 step "unit and simulation" ctest --test-dir "$build" -j "$(nproc)" --output-on-failure
 step "sql" python3 tests/sql/run_sql_tests.py "$build/bin/galley"
 step "command line" python3 tests/cli/cli_tests.py "$build/bin"
