@@ -21,8 +21,8 @@ gly_driver_client *gly_driver_client_make(gly_grpc_loop *loop, const char *addre
                                           const gly_tls_identity *identity, gly_str registration,
                                           int64_t timeout_ms,
                                           const gly_driver_client_callbacks *callbacks);
-/* Connects and says Register (encoded ExecutorMessage).  Tries again while the driver cannot be reached,
- * up to timeout_ms; then on_gone.  Callbacks begin. */
+/* Connects and says Register (encoded ExecutorMessage).  Tries again while the driver cannot be
+ * reached, up to timeout_ms; then on_gone.  Callbacks begin. */
 void gly_driver_client_start(gly_driver_client *client);
 /* Ends the stream and waits until it has ended, at most wait_ms (then it is cut). */
 void gly_driver_client_close(gly_driver_client *client, const char *goodbye, int64_t wait_ms);

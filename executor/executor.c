@@ -2,15 +2,16 @@
  *
  * Threads: this (main) one waits for signals, sends heartbeats and deletes files; the control loop
  * reads the driver's commands; task threads run tasks; the block service has its own loop.
- * It ends when the driver says so, when the stream to the driver ends, or on SIGTERM (which the kernel
- * also sends when the parent process dies): tasks are cancelled, what they report still goes out, the
- * local directory is removed.  A last alarm ends the process whatever hangs.
- * Invariant: the stream's end is final; an executor never looks for another driver.
+ * It ends when the driver says so, when the stream to the driver ends, or on SIGTERM (which the
+ * kernel also sends when the parent process dies): tasks are cancelled, what they report still goes
+ * out, the local directory is removed.  A last alarm ends the process whatever hangs. Invariant:
+ * the stream's end is final; an executor never looks for another driver.
  */
 #include "executor/executor.h"
 
 #include "executor/cgroup.h"
 #include "executor/driver_client.h"
+#include "executor/identify.h"
 #include "executor/shuffle_service.h"
 #include "executor/stage_cache.h"
 #include "executor/task_runner.h"
@@ -55,6 +56,8 @@ typedef struct sweep { /* files to be deleted */
 
 typedef struct executor {
     const gly_executor_options *options;
+    gly_tls_identity own; /* that the driver signed, if we came with the bootstrap identity */
+    const gly_tls_identity *identity; /* NULL: plaintext */
     char id_text[16], host_id[GLY_HOST_IDENTITY_SIZE], version[GLY_BUILD_VERSION_SIZE];
     gly_budget memory;
     gly_task_environment environment;
@@ -110,8 +113,8 @@ static void take_registered(executor *self, const Galley__Registered *message) {
 }
 
 static void take_launch(executor *self, const Galley__LaunchTasks *message) {
-    size_t count = GLY_MIN(message->n_task_ids,
-                           GLY_MIN(message->n_partitions, message->n_task_attempts));
+    size_t count =
+        GLY_MIN(message->n_task_ids, GLY_MIN(message->n_partitions, message->n_task_attempts));
     gly_stage *stage = gly_stage_cache_get(self->stages, message->query_id, message->stage_id,
                                            message->stage_attempt);
     int64_t now = gly_clock_ns();
@@ -222,16 +225,43 @@ static size_t budget_of(uint64_t memory_bytes) {
     return (size_t)(memory_bytes > 2 * reserve ? memory_bytes - reserve : memory_bytes / 2);
 }
 
+static gly_status find_identity(executor *self, int signals, gly_error *err) {
+    const gly_executor_options *options = self->options;
+    self->identity = options->encrypted ? &options->identity : NULL;
+    if (!options->is_bootstrap) {
+        return GLY_OK;
+    }
+    gly_identify_options asked = {.driver_address = options->driver_address,
+                                  .bootstrap = &options->identity,
+                                  .executor_id = options->id,
+                                  .pod_uid = getenv("GALLEY_POD_UID"),
+                                  .timeout_ms = options->connect_timeout_ms,
+                                  .stop_fd = signals};
+    GLY_TRY(gly_identify_run(&asked, &self->own, err));
+    self->identity = &self->own;
+    return GLY_OK;
+}
+
+/* Where others are to reach us from elsewhere, every address of ours will do. */
+static const char *listen_host(const gly_executor_options *options, const char *host) {
+    if (options->listen_host != NULL) {
+        return options->listen_host;
+    }
+    bool is_loopback =
+        strncmp(host, "127.", 4) == 0 || strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0;
+    return is_loopback ? host : strchr(host, ':') != NULL ? "::" : "0.0.0.0";
+}
+
 static gly_status start_parts(executor *self, gly_error *err) {
     const gly_executor_options *options = self->options;
     const char *host = options->host == NULL ? "127.0.0.1" : options->host;
     gly_budget_init(&self->memory, NULL, budget_of(options->memory_bytes));
     gly_shared_cache *shared = gly_shared_cache_make(&self->memory, options->local_dir);
     gly_shuffle_service_options shuffle = {
-        .listen_host = options->listen_host == NULL ? host : options->listen_host,
+        .listen_host = listen_host(options, host),
         .host = host,
         .local_dir = options->local_dir,
-        .identity = options->encrypted ? &options->identity : NULL,
+        .identity = self->identity,
         .shared = shared,
     };
     self->environment = (gly_task_environment){
@@ -272,8 +302,7 @@ static void encode_registration(executor *self, gly_builder *out) {
     message.budget_bytes = self->memory.limit_bytes;
     message.has_pid = message.has_start_us = true;
     message.pid = getpid();
-    message.start_us =
-        options->spawned_ns > 0 ? (gly_clock_ns() - options->spawned_ns) / 1000 : 0;
+    message.start_us = options->spawned_ns > 0 ? (gly_clock_ns() - options->spawned_ns) / 1000 : 0;
     message.host = host;
     message.host_id = self->host_id;
     message.block_endpoint = (char *)(uintptr_t)self->environment.endpoint.data;
@@ -289,9 +318,9 @@ static void connect_to_driver(executor *self) {
     self->loop = gly_grpc_loop_make("gly-control", 0, NULL, NULL);
     gly_driver_client_callbacks callbacks = {on_command, on_gone, self};
     const gly_executor_options *options = self->options;
-    self->client = gly_driver_client_make(
-        self->loop, options->driver_address, options->encrypted ? &options->identity : NULL,
-        gly_builder_str(&registration), options->connect_timeout_ms, &callbacks);
+    self->client = gly_driver_client_make(self->loop, options->driver_address, self->identity,
+                                          gly_builder_str(&registration),
+                                          options->connect_timeout_ms, &callbacks);
     gly_builder_clear(&registration);
     self->runner.client = self->client; /* before any task can come */
     gly_driver_client_start(self->client);
@@ -324,8 +353,8 @@ static void send_heartbeat(executor *self) {
     gly_builder message = {0};
     size_t size = galley__heartbeat__get_packed_size(&heartbeat);
     gly_wire_add_header(&message, HEARTBEATS_FIELD, size);
-    message.size += galley__heartbeat__pack(&heartbeat,
-                                            (uint8_t *)gly_builder_room(&message, size));
+    message.size +=
+        galley__heartbeat__pack(&heartbeat, (uint8_t *)gly_builder_room(&message, size));
     gly_driver_client_send_now(self->client, gly_builder_str(&message));
     gly_builder_clear(&message);
 }
@@ -410,6 +439,7 @@ static void free_all(executor *self) {
     gly_stage_cache_free(self->stages);
     gly_shared_cache_free(self->environment.shared);
     gly_array_clear(&self->sweeps);
+    gly_tls_identity_clear(&self->own);
     pthread_mutex_destroy(&self->lock);
     close(self->wake);
     free(self);
@@ -425,9 +455,9 @@ static int end_all(executor *self) {
                : self->refused    ? GLY_EXECUTOR_EXIT_NOT_STARTED
                                   : GLY_EXECUTOR_EXIT_DRIVER_GONE;
     if (self->driver_gone) {
-        fprintf(stderr, "galley-executor %u: %s %s\n", self->options->id,
-                self->refused ? "could not register at the driver:" : "lost its driver:",
-                self->reason);
+        fprintf(
+            stderr, "galley-executor %u: %s %s\n", self->options->id,
+            self->refused ? "could not register at the driver:" : "lost its driver:", self->reason);
     }
     if (!tasks_ended) {
         fflush(NULL);
@@ -437,8 +467,8 @@ static int end_all(executor *self) {
     return code;
 }
 
-/* Few heaps, and big buffers mapped one by one, so that what tasks free goes back to the system: resident
- * memory must follow the budget. */
+/* Few heaps, and big buffers mapped one by one, so that what tasks free goes back to the system:
+ * resident memory must follow the budget. */
 void gly_executor_set_up_memory(void) {
     enum { MOST_HEAPS = 4, MAP_FROM_BYTES = 128 << 10, TRIM_FROM_BYTES = 1 << 20 };
     mallopt(M_ARENA_MAX, MOST_HEAPS);
@@ -476,12 +506,15 @@ int gly_executor_run(const gly_executor_options *options) {
     gly_error error = {0};
     gly_status status = prepare_directory(options->local_dir, &error);
     if (status == GLY_OK) {
+        status = find_identity(self, signals, &error);
+    }
+    if (status == GLY_OK) {
         status = start_parts(self, &error);
     }
     if (status != GLY_OK) {
         fprintf(stderr, "galley-executor %u: %s\n", options->id, error.message);
         free_all(self);
-        return GLY_EXECUTOR_EXIT_NOT_STARTED;
+        return status == GLY_E_CANCELLED ? GLY_EXECUTOR_EXIT_OK : GLY_EXECUTOR_EXIT_NOT_STARTED;
     }
     connect_to_driver(self);
     wait_for_end(self, signals);

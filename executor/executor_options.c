@@ -1,15 +1,18 @@
 /* executor_options.c - the executor's command line.
  *
- * Every option has one value; unknown ones are refused, as a misspelt limit must not pass silently.
+ * Every option has one value (but --bootstrap); unknown ones are refused, as a misspelt limit must
+ * not pass silently.  What the control group allows is a limit to --memory, never the other way
+ * round: beyond it the kernel kills.
  */
 #include "executor/cgroup.h"
 #include "executor/executor.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
-enum { CONNECT_TIMEOUT_MS = 15000 };
+enum { CONNECT_TIMEOUT_MS = 15000, GRACE_MS = 25000 };
 
-typedef enum value_kind { TEXT, NUMBER, BYTES } value_kind;
+typedef enum value_kind { TEXT, NUMBER, BYTES, FLAG } value_kind;
 
 const char *gly_executor_help(void) {
     return "galley-executor - runs tasks for a Galley driver\n"
@@ -18,13 +21,22 @@ const char *gly_executor_help(void) {
            "  --id N                number of this executor, unique in the application (needed)\n"
            "  --local-dir DIR       for shuffle and spill files; emptied at the end (needed)\n"
            "  --cores N             tasks at once (default: what the control group allows)\n"
-           "  --memory SIZE         memory in all, as 512m or 4g (default: as above)\n"
+           "  --memory SIZE         memory in all, as 512m or 4g (default and maximum: as above)\n"
+           "  --disk SIZE           what shuffle, spill, cached and result files may take "
+           "together\n"
+           "                        (default: as much as there is)\n"
            "  --host NAME           under which other executors reach us (default 127.0.0.1)\n"
-           "  --listen HOST         address to bind to (default: --host)\n"
+           "  --listen HOST         address to bind to (default: all, if --host is not loopback)\n"
            "  --heartbeat-ms N      time between heartbeats (default: as the driver says)\n"
            "  --connect-timeout-ms N  how long to try to reach the driver (default 15000)\n"
-           "  --tls-dir DIR         ca.crt, tls.crt, tls.key; without it the connection is plaintext\n"
+           "  --tls-dir DIR         ca.crt, tls.crt, tls.key; without it the connection is "
+           "plaintext\n"
            "  --tls-fd N            the same, inherited through a descriptor\n"
+           "  --bootstrap           what --tls-dir holds is only good for asking the driver for "
+           "an\n"
+           "                        identity of our own; needs GALLEY_POD_UID in the environment\n"
+           "  --grace-ms N          how long after SIGTERM blocks may be handed over (default "
+           "25000)\n"
            "  --parent-pid N        end when this process does\n"
            "  --spawned-ns N        monotonic clock when we were started, for statistics\n"
            "  --help, --version\n";
@@ -32,8 +44,8 @@ const char *gly_executor_help(void) {
 
 static gly_status parse_number(const char *option, const char *text, bool bytes, uint64_t *ret,
                                gly_error *err) {
-    bool good = bytes ? gly_str_to_bytes(gly_str_of(text), ret)
-                      : gly_str_to_u64(gly_str_of(text), ret);
+    bool good =
+        bytes ? gly_str_to_bytes(gly_str_of(text), ret) : gly_str_to_u64(gly_str_of(text), ret);
     if (!good || *ret > INT64_MAX) {
         return gly_fail(err, GLY_E_INVALID_ARGUMENT, "%s needs a %s, not \"%s\"; see --help",
                         option, bytes ? "size such as 512m or 4g" : "number", text);
@@ -43,7 +55,8 @@ static gly_status parse_number(const char *option, const char *text, bool bytes,
 
 typedef struct parsed {
     const char *driver, *local_dir, *host, *listen, *tls_dir;
-    uint64_t id, cores, memory, heartbeat, timeout, tls_fd, parent, spawned;
+    uint64_t id, cores, memory, disk, heartbeat, timeout, tls_fd, parent, spawned, grace;
+    bool bootstrap;
 } parsed;
 
 static gly_status parse_all(int argc, char **argv, parsed *values, gly_error *err) {
@@ -60,13 +73,16 @@ static gly_status parse_all(int argc, char **argv, parsed *values, gly_error *er
         {"--id", NUMBER, &values->id},
         {"--cores", NUMBER, &values->cores},
         {"--memory", BYTES, &values->memory},
+        {"--disk", BYTES, &values->disk},
+        {"--bootstrap", FLAG, &values->bootstrap},
+        {"--grace-ms", NUMBER, &values->grace},
         {"--heartbeat-ms", NUMBER, &values->heartbeat},
         {"--connect-timeout-ms", NUMBER, &values->timeout},
         {"--tls-fd", NUMBER, &values->tls_fd},
         {"--parent-pid", NUMBER, &values->parent},
         {"--spawned-ns", NUMBER, &values->spawned},
     };
-    for (int i = 1; i < argc; i += 2) {
+    for (int i = 1; i < argc; i++) {
         size_t k = 0;
         while (k < GLY_ARRAY_LEN(known) && strcmp(known[k].name, argv[i]) != 0) {
             k++;
@@ -74,6 +90,10 @@ static gly_status parse_all(int argc, char **argv, parsed *values, gly_error *er
         if (k == GLY_ARRAY_LEN(known)) {
             return gly_fail(err, GLY_E_INVALID_ARGUMENT, "there is no option \"%s\"; see --help",
                             argv[i]);
+        }
+        if (known[k].kind == FLAG) {
+            *(bool *)known[k].to = true;
+            continue;
         }
         if (i + 1 >= argc || argv[i + 1][0] == '\0') {
             return gly_fail(err, GLY_E_INVALID_ARGUMENT, "%s needs a value; see --help", argv[i]);
@@ -83,6 +103,7 @@ static gly_status parse_all(int argc, char **argv, parsed *values, gly_error *er
         } else {
             GLY_TRY(parse_number(argv[i], argv[i + 1], known[k].kind == BYTES, known[k].to, err));
         }
+        i++;
     }
     return GLY_OK;
 }
@@ -94,8 +115,14 @@ static gly_status check(const parsed *values, gly_error *err) {
                         "--driver, --id and --local-dir are needed; see --help");
     }
     if (values->cores == 0 || values->cores > MOST_CORES) {
-        return gly_fail(err, GLY_E_INVALID_ARGUMENT, "--cores must be 1 to %d, not %llu; see --help",
-                        MOST_CORES, (unsigned long long)values->cores);
+        return gly_fail(err, GLY_E_INVALID_ARGUMENT,
+                        "--cores must be 1 to %d, not %llu; see --help", MOST_CORES,
+                        (unsigned long long)values->cores);
+    }
+    if (values->bootstrap && (values->tls_dir == NULL || getenv("GALLEY_POD_UID") == NULL)) {
+        return gly_fail(err, GLY_E_INVALID_ARGUMENT,
+                        "--bootstrap needs --tls-dir, and GALLEY_POD_UID in the environment; see "
+                        "--help");
     }
     if (values->memory < LEAST_MEMORY) {
         return gly_fail(err, GLY_E_INVALID_ARGUMENT,
@@ -110,14 +137,26 @@ gly_status gly_executor_parse(int argc, char **argv, gly_executor_options *ret, 
                      .tls_fd = UINT64_MAX,
                      .timeout = CONNECT_TIMEOUT_MS,
                      .cores = gly_cgroup_cores(),
+                     .grace = GRACE_MS,
                      .memory = gly_cgroup_memory_bytes()};
+    uint64_t most_memory = values.memory;
     GLY_TRY(parse_all(argc, argv, &values, err));
+    if (values.memory > most_memory) {
+        fprintf(stderr,
+                "galley-executor: --memory of %llu bytes is more than this machine or container "
+                "has: %llu are used\n",
+                (unsigned long long)values.memory, (unsigned long long)most_memory);
+        values.memory = most_memory;
+    }
     GLY_TRY(check(&values, err));
     *ret = (gly_executor_options){
         .driver_address = values.driver,
         .id = (uint32_t)values.id,
         .cores = (uint32_t)values.cores,
         .memory_bytes = values.memory,
+        .disk_bytes = values.disk,
+        .grace_ms = (int64_t)values.grace,
+        .is_bootstrap = values.bootstrap,
         .local_dir = values.local_dir,
         .host = values.host,
         .listen_host = values.listen,

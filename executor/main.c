@@ -1,4 +1,5 @@
-/* main.c - the program galley-executor: the command line, then executor.c with the engine's tasks. */
+/* main.c - the program galley-executor: the command line, then executor.c with the engine's tasks.
+ */
 #include "executor/executor.h"
 #include "proto/build_version.h"
 

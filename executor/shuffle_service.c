@@ -1,9 +1,9 @@
 /* shuffle_service.c - the executor's block service and its client, wired to the local directory.
  *
  * Files of a query are named "<kind>-<query in hex>-..." directly below that directory
- * (lib/shuffle/shuffle_files.h, lib/engine/pipeline/spill.c); dropping a query deletes them by name, so
- * that nothing has to be remembered about them.
- * Not here: the protocol (lib/net/block_service.c, block_client.c).
+ * (lib/shuffle/shuffle_files.h, lib/engine/pipeline/spill.c); dropping a query deletes them by
+ * name, so that nothing has to be remembered about them. Not here: the protocol
+ * (lib/net/block_service.c, block_client.c).
  */
 #include "executor/shuffle_service.h"
 
@@ -34,7 +34,8 @@ gly_status gly_shuffle_service_make(const gly_shuffle_service_options *options,
     service->shared = options->shared;
     service->client = gly_block_client_make(options->identity);
     char address[300];
-    snprintf(address, sizeof address, "%s:0", options->listen_host);
+    bool is_v6 = strchr(options->listen_host, ':') != NULL;
+    snprintf(address, sizeof address, is_v6 ? "[%s]:0" : "%s:0", options->listen_host);
     gly_block_service_options server = {
         .address = address, .directory = options->local_dir, .identity = options->identity};
     gly_status status = gly_block_service_make(&server, &service->server, err);
@@ -42,8 +43,9 @@ gly_status gly_shuffle_service_make(const gly_shuffle_service_options *options,
         gly_shuffle_service_free(service);
         return status;
     }
-    snprintf(service->endpoint, sizeof service->endpoint, "%s:%u", options->host,
-             gly_block_service_port(service->server));
+    bool has_colon = strchr(options->host, ':') != NULL;
+    snprintf(service->endpoint, sizeof service->endpoint, has_colon ? "[%s]:%u" : "%s:%u",
+             options->host, gly_block_service_port(service->server));
     *ret = service;
     return GLY_OK;
 }
@@ -76,8 +78,8 @@ gly_fetcher gly_shuffle_service_fetcher(gly_shuffle_service *service) {
     return (gly_fetcher){fetch, service};
 }
 
-/* Deletes what is below the descriptor, which is closed.  prefix_of: only entries of that query at this
- * level; NULL: all. */
+/* Deletes what is below the descriptor, which is closed.  prefix_of: only entries of that query at
+ * this level; NULL: all. */
 static void remove_below(int directory, const char *prefix_of, int depth) {
     DIR *entries = directory < 0 ? NULL : fdopendir(directory);
     if (entries == NULL) {

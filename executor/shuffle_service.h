@@ -1,4 +1,5 @@
-/* shuffle_service.h - blocks: served to others, fetched from others, and deleted with their query. */
+/* shuffle_service.h - blocks: served to others, fetched from others, and deleted with their query.
+ */
 #ifndef GLY_SHUFFLE_SERVICE_H
 #define GLY_SHUFFLE_SERVICE_H
 

@@ -1,9 +1,8 @@
 /* stage_cache.c - stages by (query, stage, attempt), counted references, decoded by the first task.
  *
  * The network thread only stores the message; decoding plan and map statuses is done on a task's
- * thread.  Invariant: a stage in the table holds one reference; what tasks see is never written again
- * after decoding.
- * Not here: when to forget (the driver says so).
+ * thread.  Invariant: a stage in the table holds one reference; what tasks see is never written
+ * again after decoding. Not here: when to forget (the driver says so).
  */
 #include "executor/stage_cache.h"
 
@@ -132,8 +131,8 @@ static gly_str bytes_of(ProtobufCBinaryData data) {
     return (gly_str){(const char *)data.data, data.len};
 }
 
-static gly_status decode_input(gly_arena *arena, const Galley__StageInput *from,
-                               gly_task_input *to, gly_error *err) {
+static gly_status decode_input(gly_arena *arena, const Galley__StageInput *from, gly_task_input *to,
+                               gly_error *err) {
     gly_map_status *maps = GLY_ARENA_ARRAY(arena, gly_map_status, from->n_map_statuses);
     for (size_t i = 0; i < from->n_map_statuses; i++) {
         GLY_TRY(gly_map_status_decode(arena, bytes_of(from->map_statuses[i]), &maps[i], err));

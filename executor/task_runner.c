@@ -1,8 +1,8 @@
 /* task_runner.c - runs one task and reports it.
  *
  * The update is packed on the task's thread and appended to what waits for the stream: many short
- * tasks leave in one message.  After a task that used much memory, freed pages go back to the system.
- * Not here: what a task does (lib/engine), which one is next (task_slots.c).
+ * tasks leave in one message.  After a task that used much memory, freed pages go back to the
+ * system. Not here: what a task does (lib/engine), which one is next (task_slots.c).
  */
 #include "executor/task_runner.h"
 
@@ -73,7 +73,9 @@ static void set_metrics(const gly_task_metrics *from, Galley__TaskMetrics *to) {
     COPY_METRIC(row_groups_skipped);
 }
 
-static char *text_in(gly_arena *arena, gly_str text) { return (char *)gly_arena_str(arena, text).data; }
+static char *text_in(gly_arena *arena, gly_str text) {
+    return (char *)gly_arena_str(arena, text).data;
+}
 
 static ProtobufCBinaryData binary(gly_str bytes) {
     return (ProtobufCBinaryData){bytes.size, (uint8_t *)(uintptr_t)bytes.data};
@@ -134,12 +136,12 @@ static void set_result(gly_arena *arena, const gly_task_result *result, gly_buil
 static gly_status run_task(gly_task_runner *runner, gly_arena *arena, gly_slot_task *task,
                            gly_task_result *ret, gly_error *err) {
     if (task->stage == NULL) {
-        gly_status status = gly_fail(err, GLY_E_PROTOCOL,
-                                     "task %llu was launched before its stage (query %llu, stage "
-                                     "%u, attempt %u) was sent, or after it was dropped",
-                                     (unsigned long long)task->task_id,
-                                     (unsigned long long)task->query_id, task->stage_id,
-                                     task->stage_attempt);
+        gly_status status =
+            gly_fail(err, GLY_E_PROTOCOL,
+                     "task %llu was launched before its stage (query %llu, stage "
+                     "%u, attempt %u) was sent, or after it was dropped",
+                     (unsigned long long)task->task_id, (unsigned long long)task->query_id,
+                     task->stage_id, task->stage_attempt);
         err->retryable = true;
         return status;
     }
@@ -163,8 +165,8 @@ static gly_status run_task(gly_task_runner *runner, gly_arena *arena, gly_slot_t
     return runner->run_task(arena, runner->environment, &spec, ret, err);
 }
 
-/* glibc keeps freed memory below the top of its heaps: two tasks of different habits would need twice
- * the memory. */
+/* glibc keeps freed memory below the top of its heaps: two tasks of different habits would need
+ * twice the memory. */
 void gly_task_runner_watch_memory(gly_task_runner *runner) {
     uint64_t resident = gly_cgroup_resident_bytes();
     uint64_t used = gly_budget_used(runner->environment->memory);

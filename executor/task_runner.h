@@ -14,8 +14,8 @@ typedef struct gly_task_runner {
     atomic_bool trimming;
 } gly_task_runner;
 
-/* Gives freed memory back to the system if resident memory is near the limit and tasks do not hold it.
- * Any thread; cheap when there is nothing to do. */
+/* Gives freed memory back to the system if resident memory is near the limit and tasks do not hold
+ * it. Any thread; cheap when there is nothing to do. */
 void gly_task_runner_watch_memory(gly_task_runner *runner);
 
 /* The callbacks of gly_task_slots; context is the gly_task_runner. */

@@ -1,9 +1,9 @@
 /* task_slots.c - a queue, `cores` threads, and a count of free slots.
  *
- * Strictly first in, first out: a wide task at the head waits until enough slots are free, and nothing
- * overtakes it (it would starve).  Threads are made when the first tasks come, one per waiting task, so
- * an idle executor has none.
- * Invariant: free_slots + the widths of running tasks = cores.
+ * Strictly first in, first out: a wide task at the head waits until enough slots are free, and
+ * nothing overtakes it (it would starve).  Threads are made when the first tasks come, one per
+ * waiting task, so an idle executor has none. Invariant: free_slots + the widths of running tasks =
+ * cores.
  */
 #include "executor/task_slots.h"
 
@@ -167,8 +167,8 @@ void gly_task_slots_push(gly_task_slots *slots, gly_slot_task *first) {
     pthread_mutex_unlock(&slots->lock);
 }
 
-/* Takes queued tasks that match out of the queue and marks the running ones; the caller holds the lock.
- * count ids, or all of query_id when ids is NULL; all is everything. */
+/* Takes queued tasks that match out of the queue and marks the running ones; the caller holds the
+ * lock. count ids, or all of query_id when ids is NULL; all is everything. */
 static gly_slot_task *cancel_matching(gly_task_slots *slots, const uint64_t *ids, size_t count,
                                       uint64_t query_id, bool all) {
     gly_slot_task *removed = NULL, **removed_tail = &removed;
@@ -246,8 +246,8 @@ uint32_t gly_task_slots_snapshot(gly_task_slots *slots, gly_task_slots_running *
     pthread_mutex_lock(&slots->lock);
     for (uint32_t i = 0; i < slots->thread_count && count < capacity; i++) {
         if (slots->running[i] != NULL) {
-            ret[count++] = (gly_task_slots_running){slots->running[i]->task_id,
-                                                    slots->running[i]->started_ns};
+            ret[count++] =
+                (gly_task_slots_running){slots->running[i]->task_id, slots->running[i]->started_ns};
         }
     }
     *ret_queued = slots->queued;

@@ -15,7 +15,7 @@ struct gly_slot_task {
     gly_slot_task *next;
     uint64_t task_id, query_id;
     uint32_t stage_id, stage_attempt, partition, task_attempt, width;
-    gly_stage *stage; /* a reference; NULL if the stage is not known */
+    gly_stage *stage;               /* a reference; NULL if the stage is not known */
     int64_t arrived_ns, started_ns; /* started 0: queued */
     atomic_bool cancelled;
 };
@@ -32,8 +32,8 @@ gly_task_slots *gly_task_slots_make(uint32_t cores, const gly_task_slots_callbac
 /* Stops taking tasks, cancels all, waits for the threads up to wait_ms.  True: all ended, memory is
  * freed.  False: some still run, and everything stays as it is: the process must exit. */
 bool gly_task_slots_free(gly_task_slots *slots, int64_t wait_ms);
-/* A chain linked by next, in order; tasks are malloc'd and freed here after their end.  Width is cut to
- * the number of slots. */
+/* A chain linked by next, in order; tasks are malloc'd and freed here after their end.  Width is
+ * cut to the number of slots. */
 void gly_task_slots_push(gly_task_slots *slots, gly_slot_task *first);
 /* Queued ones are taken out and reported by killed; running ones see their flag. */
 void gly_task_slots_kill(gly_task_slots *slots, const uint64_t *task_ids, size_t count);

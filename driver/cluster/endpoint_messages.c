@@ -1,4 +1,5 @@
-/* endpoint_messages.c - between the structs of executor_endpoint.h and the messages of executor.proto.
+/* endpoint_messages.c - between the structs of executor_endpoint.h and the messages of
+ * executor.proto.
  *
  * Packing writes each command as an element of DriverMessage.commands, so that messages can be
  * concatenated.  Unpacking puts everything into one arena; strings are not copied again.
@@ -28,6 +29,8 @@ void gly_endpoint_messages_add_registered(const gly_executor_endpoint_options *o
         options->max_direct_result_bytes > 0 ? options->max_direct_result_bytes : 1 << 20;
     registered.has_shuffle_codec = true;
     registered.shuffle_codec = options->shuffle_codec;
+    registered.has_can_decommission = true;
+    registered.can_decommission = options->callbacks.on_decommissioning != NULL;
     Galley__DriverCommand command = GALLEY__DRIVER_COMMAND__INIT;
     command.kind_case = GALLEY__DRIVER_COMMAND__KIND_REGISTERED;
     command.registered = &registered;
@@ -36,6 +39,27 @@ void gly_endpoint_messages_add_registered(const gly_executor_endpoint_options *o
 
 static ProtobufCBinaryData binary(gly_str bytes) {
     return (ProtobufCBinaryData){bytes.size, (uint8_t *)bytes.data};
+}
+
+/* Texts of messages end with a zero byte, which ours need not. */
+static char *text_in(gly_arena *arena, gly_str text) {
+    return (char *)(uintptr_t)gly_arena_str(arena, text).data;
+}
+
+static void add_cached(const gly_executor_endpoint_stage *stage, gly_arena *arena,
+                       Galley__StagePlan *plan) {
+    plan->n_cached = stage->cached_count;
+    plan->cached = GLY_ARENA_ARRAY(arena, Galley__CachedPartition *, stage->cached_count);
+    for (uint32_t i = 0; i < stage->cached_count; i++) {
+        const gly_executor_endpoint_cached *from = &stage->cached[i];
+        Galley__CachedPartition *cached = GLY_ARENA_NEW(arena, Galley__CachedPartition);
+        galley__cached_partition__init(cached);
+        cached->cache_id = from->cache_id;
+        cached->partition = from->partition;
+        cached->executor_id = gly_arena_format(arena, "%u", from->executor_id);
+        cached->endpoint = text_in(arena, from->endpoint);
+        plan->cached[i] = cached;
+    }
 }
 
 void gly_executor_endpoint_encode_stage(const gly_executor_endpoint_stage *stage,
@@ -64,6 +88,7 @@ void gly_executor_endpoint_encode_stage(const gly_executor_endpoint_stage *stage
         }
         plan.inputs[i] = input;
     }
+    add_cached(stage, arena, &plan);
     Galley__DriverCommand command = GALLEY__DRIVER_COMMAND__INIT;
     command.kind_case = GALLEY__DRIVER_COMMAND__KIND_STAGE;
     command.stage = &plan;
@@ -146,6 +171,48 @@ void gly_endpoint_messages_add_drop_cache(uint64_t cache_id, gly_builder *out) {
     add_command(&command, out);
 }
 
+void gly_endpoint_messages_add_pull(const gly_executor_endpoint_pull *pull, const char *endpoint,
+                                    const char *host_id, gly_builder *out) {
+    gly_arena *arena = gly_arena_make();
+    Galley__PullBlock message = GALLEY__PULL_BLOCK__INIT;
+    message.transfer_id = pull->transfer_id;
+    message.executor_id = gly_arena_format(arena, "%u", pull->from_executor_id);
+    message.endpoint = (char *)(uintptr_t)endpoint;
+    message.host_id = (char *)(uintptr_t)host_id;
+    message.path = text_in(arena, pull->path);
+    message.has_size_bytes = pull->size_bytes > 0;
+    message.size_bytes = pull->size_bytes;
+    message.has_map_status = pull->map_status.size > 0;
+    message.map_status = binary(pull->map_status);
+    Galley__DriverCommand command = GALLEY__DRIVER_COMMAND__INIT;
+    command.kind_case = GALLEY__DRIVER_COMMAND__KIND_PULL;
+    command.pull = &message;
+    add_command(&command, out);
+    gly_arena_free(arena);
+}
+
+void gly_endpoint_messages_add_moved(const gly_executor_endpoint_moved *moved, const char *endpoint,
+                                     const char *host_id, gly_builder *out) {
+    gly_arena *arena = gly_arena_make();
+    Galley__MovedOutputs message = GALLEY__MOVED_OUTPUTS__INIT;
+    message.query_id = moved->query_id;
+    message.executor_id = gly_arena_format(arena, "%u", moved->executor_id);
+    message.host_id = (char *)(uintptr_t)host_id;
+    message.endpoint = (char *)(uintptr_t)endpoint;
+    message.n_shuffle_ids = message.n_map_partitions = message.n_paths = moved->count;
+    message.shuffle_ids = (uint32_t *)(uintptr_t)moved->shuffle_ids; /* packing does not write */
+    message.map_partitions = (uint32_t *)(uintptr_t)moved->map_partitions;
+    message.paths = GLY_ARENA_ARRAY(arena, char *, moved->count);
+    for (uint32_t i = 0; i < moved->count; i++) {
+        message.paths[i] = text_in(arena, moved->paths[i]);
+    }
+    Galley__DriverCommand command = GALLEY__DRIVER_COMMAND__INIT;
+    command.kind_case = GALLEY__DRIVER_COMMAND__KIND_MOVED;
+    command.moved = &message;
+    add_command(&command, out);
+    gly_arena_free(arena);
+}
+
 void gly_endpoint_messages_add_shutdown(const char *reason, gly_builder *out) {
     Galley__DriverCommand command = GALLEY__DRIVER_COMMAND__INIT;
     command.kind_case = GALLEY__DRIVER_COMMAND__KIND_SHUTDOWN;
@@ -194,8 +261,8 @@ void gly_endpoint_messages_read_heartbeat(gly_arena *arena, uint32_t executor_id
         GLY_ARENA_ARRAY(arena, gly_executor_running_task, message->n_running);
     for (size_t i = 0; i < message->n_running; i++) {
         const Galley__RunningTask *task = message->running[i];
-        running[i] = (gly_executor_running_task){task->task_id, task->run_ns,
-                                                 task->peak_memory_bytes};
+        running[i] =
+            (gly_executor_running_task){task->task_id, task->run_ns, task->peak_memory_bytes};
     }
     *ret = (gly_executor_heartbeat){
         .executor_id = executor_id,
@@ -204,6 +271,17 @@ void gly_endpoint_messages_read_heartbeat(gly_arena *arena, uint32_t executor_id
         .queued_count = message->queued_count,
         .running_count = (uint32_t)message->n_running,
         .running = running,
+    };
+}
+
+void gly_endpoint_messages_read_pulled(uint32_t executor_id, const Galley__BlockPulled *message,
+                                       gly_executor_pulled *ret) {
+    *ret = (gly_executor_pulled){
+        .executor_id = executor_id,
+        .transfer_id = message->transfer_id,
+        .error = text_of(message->error),
+        .path = text_of(message->path),
+        .map_status = bytes_of(message->has_map_status, message->map_status),
     };
 }
 

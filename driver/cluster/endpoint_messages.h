@@ -1,4 +1,5 @@
-/* endpoint_messages.h - the driver's messages to and from protobuf, for executor_endpoint.c only. */
+/* endpoint_messages.h - the driver's messages to and from protobuf, for executor_endpoint.c only.
+ */
 #ifndef GLY_ENDPOINT_MESSAGES_H
 #define GLY_ENDPOINT_MESSAGES_H
 
@@ -17,6 +18,10 @@ void gly_endpoint_messages_read_updates(gly_arena *arena, uint32_t executor_id,
                                         const Galley__ExecutorMessage *message,
                                         gly_task_update_batch *ret);
 
+/* Points into the message. */
+void gly_endpoint_messages_read_pulled(uint32_t executor_id, const Galley__BlockPulled *message,
+                                       gly_executor_pulled *ret);
+
 /* Each appends one DriverMessage with commands; they may be glued. */
 void gly_endpoint_messages_add_registered(const gly_executor_endpoint_options *options,
                                           gly_builder *out);
@@ -27,6 +32,11 @@ void gly_endpoint_messages_add_drop_stage(uint64_t query_id, uint32_t stage_id,
                                           uint32_t stage_attempt, gly_builder *out);
 void gly_endpoint_messages_add_drop_query(uint64_t query_id, gly_builder *out);
 void gly_endpoint_messages_add_drop_cache(uint64_t cache_id, gly_builder *out);
+/* endpoint, host_id: of the executor that has the block, or the blocks now. */
+void gly_endpoint_messages_add_pull(const gly_executor_endpoint_pull *pull, const char *endpoint,
+                                    const char *host_id, gly_builder *out);
+void gly_endpoint_messages_add_moved(const gly_executor_endpoint_moved *moved, const char *endpoint,
+                                     const char *host_id, gly_builder *out);
 void gly_endpoint_messages_add_shutdown(const char *reason, gly_builder *out);
 
 #endif

@@ -1,14 +1,15 @@
 /* executor_endpoint.c - executors as peers: who is connected, what is sent to them, what they say.
  *
- * A peer is a stream; it becomes an executor by its first message, Register, when its version is ours,
- * its certificate carries the id it claims, and the id is not taken.  Every later message is decoded
- * into one arena, which travels with the task updates to whoever wanted them: nothing is copied.
- * Invariant: peers enter and leave the table on the loop's thread only; other threads look one up
- * under the lock and hold the stream by a reference while they send.
- * Not here: what to do about any of it (the driver's owner loop), and processes (cluster.h).
+ * A peer is a stream; it becomes an executor by its first message, Register, when its version is
+ * ours, its certificate carries the id it claims, and the id is not taken.  Every later message is
+ * decoded into one arena, which travels with the task updates to whoever wanted them: nothing is
+ * copied. Invariant: peers enter and leave the table on the loop's thread only; other threads look
+ * one up under the lock and hold the stream by a reference while they send. Not here: what to do
+ * about any of it (the driver's owner loop), and processes (cluster.h).
  */
 #include "driver/cluster/executor_endpoint.h"
 
+#include "driver/cluster/endpoint_identity.h"
 #include "driver/cluster/endpoint_messages.h"
 #include "lib/base/array.h"
 #include "lib/base/clock.h"
@@ -42,6 +43,7 @@ struct gly_executor_endpoint {
     char host_id[GLY_HOST_IDENTITY_SIZE];
     char address[300];
     gly_tls_identity identity;
+    gly_endpoint_identity pods; /* how executors in pods get theirs */
     gly_grpc_loop *loop;
     gly_grpc_server *server;
     gly_block_client *blocks;
@@ -149,6 +151,21 @@ static void take_heartbeat(peer *item, gly_arena *arena, const Galley__Heartbeat
     }
 }
 
+/* What is said while blocks change hands. */
+static void take_leaving(peer *item, const Galley__ExecutorMessage *message) {
+    const gly_executor_endpoint_callbacks *callbacks = &item->endpoint->callbacks;
+    for (size_t i = 0; i < message->n_decommissioning && callbacks->on_decommissioning != NULL;
+         i++) {
+        int64_t deadline_ms = message->decommissioning[i]->deadline_ms;
+        callbacks->on_decommissioning(callbacks->context, item->id, GLY_MAX(deadline_ms, 0));
+    }
+    for (size_t i = 0; i < message->n_pulled && callbacks->on_pulled != NULL; i++) {
+        gly_executor_pulled pulled;
+        gly_endpoint_messages_read_pulled(item->id, message->pulled[i], &pulled);
+        callbacks->on_pulled(callbacks->context, &pulled);
+    }
+}
+
 static void on_message(void *context, gly_grpc_stream *stream, gly_str bytes) {
     peer *item = context;
     (void)stream;
@@ -174,6 +191,7 @@ static void on_message(void *context, gly_grpc_stream *stream, gly_str bytes) {
     for (size_t i = 0; i < message->n_heartbeats; i++) {
         take_heartbeat(item, arena, message->heartbeats[i]);
     }
+    take_leaving(item, message);
     if (message->n_goodbye > 0) {
         snprintf(item->reason, sizeof item->reason, "%s", message->goodbye[0]);
     }
@@ -218,9 +236,21 @@ static void on_closed(void *context, gly_grpc_stream *stream, int code, const ch
     free(item);
 }
 
+static bool is_taken(void *context, uint32_t executor_id) {
+    gly_executor_endpoint *endpoint = context;
+    pthread_mutex_lock(&endpoint->lock);
+    bool taken = find_peer(endpoint, executor_id) != NULL;
+    pthread_mutex_unlock(&endpoint->lock);
+    return taken;
+}
+
 static bool accept_call(void *context, gly_str method, gly_grpc_stream *stream,
                         gly_grpc_stream_events *ret_events) {
     gly_executor_endpoint *endpoint = context;
+    if (gly_str_equal(method, GLY_STR("/galley.Driver/Identify"))) {
+        gly_endpoint_identity_serve(&endpoint->pods, ret_events);
+        return true;
+    }
     if (!gly_str_equal(method, GLY_STR("/galley.Driver/Attach"))) {
         return false;
     }
@@ -232,8 +262,8 @@ static bool accept_call(void *context, gly_str method, gly_grpc_stream *stream,
     pthread_mutex_lock(&endpoint->lock);
     gly_array_push(&endpoint->peers, item);
     pthread_mutex_unlock(&endpoint->lock);
-    *ret_events = (gly_grpc_stream_events){
-        .on_message = on_message, .on_closed = on_closed, .context = item};
+    *ret_events =
+        (gly_grpc_stream_events){.on_message = on_message, .on_closed = on_closed, .context = item};
     return true;
 }
 
@@ -263,8 +293,8 @@ static gly_status listen_on(gly_executor_endpoint *endpoint, gly_error *err) {
     const gly_executor_endpoint_options *options = &endpoint->options;
     const gly_tls_identity *identity = NULL;
     if (options->authority != NULL) {
-        GLY_TRY(gly_tls_identity_issue(options->authority, GLY_TLS_DRIVER_NAME,
-                                       &endpoint->identity, err));
+        GLY_TRY(gly_tls_identity_issue(options->authority, GLY_TLS_DRIVER_NAME, &endpoint->identity,
+                                       err));
         identity = &endpoint->identity;
     }
     endpoint->blocks = gly_block_client_make(identity);
@@ -272,8 +302,7 @@ static gly_status listen_on(gly_executor_endpoint *endpoint, gly_error *err) {
                        ? GLY_MAX(GLY_MIN(options->liveness_ms / 4, (int64_t)TICK_MS), 10)
                        : TICK_MS;
     endpoint->loop = gly_grpc_loop_make("gly-endpoint", tick, look_for_silence, endpoint);
-    const char *address =
-        options->listen_address == NULL ? "127.0.0.1:0" : options->listen_address;
+    const char *address = options->listen_address == NULL ? "127.0.0.1:0" : options->listen_address;
     gly_grpc_server_options server = {
         .address = address, .identity = identity, .accept = accept_call, .context = endpoint};
     return gly_grpc_server_make(endpoint->loop, &server, &endpoint->server, err);
@@ -290,12 +319,20 @@ gly_status gly_executor_endpoint_make(const gly_executor_endpoint_options *optio
         snprintf(endpoint->version, sizeof endpoint->version, "%s", options->version);
     }
     gly_host_identity_read(endpoint->host_id);
+    endpoint->pods = (gly_endpoint_identity){.authority = options->authority,
+                                             .application = options->application,
+                                             .may_identify = options->callbacks.may_identify,
+                                             .context = options->callbacks.context,
+                                             .is_taken = is_taken,
+                                             .endpoint = endpoint};
     gly_status status = listen_on(endpoint, err);
     if (status != GLY_OK) {
         gly_executor_endpoint_free(endpoint);
         return status;
     }
-    snprintf(endpoint->address, sizeof endpoint->address, "127.0.0.1:%u",
+    const char *host = options->advertised_host == NULL ? "127.0.0.1" : options->advertised_host;
+    snprintf(endpoint->address, sizeof endpoint->address,
+             strchr(host, ':') != NULL ? "[%s]:%u" : "%s:%u", host,
              gly_executor_endpoint_port(endpoint));
     *ret = endpoint;
     return GLY_OK;
@@ -339,8 +376,7 @@ static bool send_builder(gly_executor_endpoint *endpoint, uint32_t id, gly_build
 }
 
 bool gly_executor_endpoint_send_launch(gly_executor_endpoint *endpoint, uint32_t executor_id,
-                                       const gly_executor_endpoint_launch *launches,
-                                       size_t count) {
+                                       const gly_executor_endpoint_launch *launches, size_t count) {
     if (count == 0) {
         return true;
     }
@@ -386,6 +422,59 @@ bool gly_executor_endpoint_shutdown(gly_executor_endpoint *endpoint, uint32_t ex
     gly_builder message = {0};
     gly_endpoint_messages_add_shutdown(reason, &message);
     return send_builder(endpoint, executor_id, &message);
+}
+
+bool gly_executor_endpoint_send_pull(gly_executor_endpoint *endpoint, uint32_t executor_id,
+                                     const gly_executor_endpoint_pull *pull) {
+    char address[300], host_id[GLY_HOST_IDENTITY_SIZE] = "";
+    pthread_mutex_lock(&endpoint->lock);
+    const peer *from = find_peer(endpoint, pull->from_executor_id);
+    if (from != NULL) {
+        snprintf(address, sizeof address, "%s", from->block_endpoint);
+        snprintf(host_id, sizeof host_id, "%s", from->host_id);
+    }
+    pthread_mutex_unlock(&endpoint->lock);
+    if (from == NULL) {
+        return false;
+    }
+    gly_builder message = {0};
+    gly_endpoint_messages_add_pull(pull, address, host_id, &message);
+    return send_builder(endpoint, executor_id, &message);
+}
+
+void gly_executor_endpoint_send_moved(gly_executor_endpoint *endpoint,
+                                      const gly_executor_endpoint_moved *moved) {
+    GLY_ARRAY(gly_grpc_stream *) streams = {0};
+    gly_builder message = {0};
+    pthread_mutex_lock(&endpoint->lock);
+    const peer *to = find_peer(endpoint, moved->executor_id);
+    if (to != NULL) {
+        gly_endpoint_messages_add_moved(moved, to->block_endpoint, to->host_id, &message);
+    }
+    for (size_t i = 0; to != NULL && i < endpoint->peers.count; i++) {
+        if (endpoint->peers.items[i]->registered) {
+            gly_grpc_stream_ref(endpoint->peers.items[i]->stream);
+            gly_array_push(&streams, endpoint->peers.items[i]->stream);
+        }
+    }
+    pthread_mutex_unlock(&endpoint->lock);
+    for (size_t i = 0; i < streams.count; i++) {
+        gly_grpc_stream_send(streams.items[i], gly_builder_str(&message));
+        gly_grpc_stream_unref(streams.items[i]);
+    }
+    gly_array_clear(&streams);
+    gly_builder_clear(&message);
+}
+
+bool gly_executor_endpoint_place(gly_executor_endpoint *endpoint, uint32_t executor_id,
+                                 char *address, size_t size) {
+    pthread_mutex_lock(&endpoint->lock);
+    const peer *item = find_peer(endpoint, executor_id);
+    if (item != NULL) {
+        snprintf(address, size, "%s", item->block_endpoint);
+    }
+    pthread_mutex_unlock(&endpoint->lock);
+    return item != NULL;
 }
 
 /* --- large results --- */

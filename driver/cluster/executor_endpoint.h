@@ -1,10 +1,10 @@
-/* executor_endpoint.h - the driver's side of the executors' connections: one gRPC server, one stream
- * per executor (service galley.Driver of proto/galley/executor.proto).
+/* executor_endpoint.h - the driver's side of the executors' connections: one gRPC server, one
+ * stream per executor (service galley.Driver of proto/galley/executor.proto).
  *
  * What executors say arrives as callbacks on the endpoint's own thread: they must only enqueue (no
- * blocking, no call of gly_executor_endpoint_free).  All send functions may be called by any thread;
- * they append to the executor's outgoing buffer and return at once.  Order is kept per executor:
- * a stage sent before a launch arrives before it.
+ * blocking, no call of gly_executor_endpoint_free).  All send functions may be called by any
+ * thread; they append to the executor's outgoing buffer and return at once.  Order is kept per
+ * executor: a stage sent before a launch arrives before it.
  */
 #ifndef GLY_EXECUTOR_ENDPOINT_H
 #define GLY_EXECUTOR_ENDPOINT_H
@@ -104,6 +104,14 @@ typedef struct gly_executor_heartbeat {
     const gly_executor_running_task *running;
 } gly_executor_heartbeat;
 
+typedef struct gly_executor_pulled { /* a block was taken over, or could not be */
+    uint32_t executor_id;            /* who took it */
+    uint64_t transfer_id;
+    gly_str error;      /* empty: it worked */
+    gly_str path;       /* on executor_id */
+    gly_str map_status; /* encoded, with the new place; empty if none was sent */
+} gly_executor_pulled;
+
 /* Each runs on the endpoint's thread; arguments are valid during the call, but for the batch. */
 typedef struct gly_executor_endpoint_callbacks {
     void (*on_registered)(void *context, const gly_executor_info *info);
@@ -113,10 +121,19 @@ typedef struct gly_executor_endpoint_callbacks {
      * Nothing more comes from it and sends to it return false. */
     void (*on_lost)(void *context, uint32_t executor_id, const char *reason);
     void *context;
+    /* The executor has to go within deadline_ms and wants its blocks taken over; it goes when told
+     * to (gly_executor_endpoint_shutdown), or at the deadline.  NULL: executors end at SIGTERM. */
+    void (*on_decommissioning)(void *context, uint32_t executor_id, int64_t deadline_ms);
+    void (*on_pulled)(void *context, const gly_executor_pulled *pulled); /* of send_pull */
+    /* Whether that pod is the one that was made for this executor id (docs/decisions/0007).  Not
+     * known yet counts as no: the executor asks again for a few seconds.  NULL: nobody may. */
+    bool (*may_identify)(void *context, uint32_t executor_id, const char *pod_uid);
 } gly_executor_endpoint_callbacks;
 
 typedef struct gly_executor_endpoint_options {
-    const char *listen_address; /* "127.0.0.1:0": a free port; NULL means that */
+    const char *listen_address;   /* "127.0.0.1:0": a free port; NULL means that */
+    const char *advertised_host;  /* in gly_executor_endpoint_address; NULL: 127.0.0.1 */
+    const char *application;      /* organisation in certificates of Identify; NULL: "galley" */
     gly_tls_authority *authority; /* NULL: plaintext; must outlive the endpoint */
     const char *version;          /* NULL: this build's */
     int64_t heartbeat_ms;         /* told to executors; 0: 10 s */
@@ -131,7 +148,7 @@ GLY_NODISCARD gly_status gly_executor_endpoint_make(const gly_executor_endpoint_
 /* Ends all streams (executors then exit), stops the thread.  No callback runs after it. */
 void gly_executor_endpoint_free(gly_executor_endpoint *endpoint);
 uint16_t gly_executor_endpoint_port(const gly_executor_endpoint *endpoint);
-/* "127.0.0.1:port": for --driver of executors on this host. */
+/* "<advertised host>:port", for --driver of executors. */
 const char *gly_executor_endpoint_address(const gly_executor_endpoint *endpoint);
 
 /* --- a stage's plan: encoded once, sent to every executor that will run tasks of it --- */
@@ -149,7 +166,15 @@ typedef struct gly_executor_endpoint_stage {
     uint32_t input_count;
     const gly_executor_endpoint_input *inputs;
     uint64_t task_memory_bytes; /* 0: the executor's fair share */
+    uint32_t cached_count;      /* of cached tables that the stage reads */
+    const struct gly_executor_endpoint_cached *cached;
 } gly_executor_endpoint_stage;
+
+typedef struct gly_executor_endpoint_cached { /* where a cached partition lies */
+    uint64_t cache_id;
+    uint32_t partition, executor_id;
+    gly_str endpoint; /* see gly_executor_endpoint_place */
+} gly_executor_endpoint_cached;
 
 void gly_executor_endpoint_encode_stage(const gly_executor_endpoint_stage *stage, gly_builder *out);
 
@@ -180,13 +205,42 @@ bool gly_executor_endpoint_send_drop_query(gly_executor_endpoint *endpoint, uint
                                            uint64_t query_id);
 bool gly_executor_endpoint_send_drop_cache(gly_executor_endpoint *endpoint, uint32_t executor_id,
                                            uint64_t cache_id);
+/* The executor takes a block over from one that leaves; on_pulled follows unless one of them is
+ * lost. path: a file there, or "cache/<id in hex>/<partition>". */
+typedef struct gly_executor_endpoint_pull {
+    uint64_t transfer_id;
+    uint32_t from_executor_id;
+    gly_str path;
+    uint64_t size_bytes; /* 0: not known */
+    gly_str map_status;  /* encoded, of a shuffle file; else empty */
+} gly_executor_endpoint_pull;
+/* False also if from_executor_id is not connected. */
+bool gly_executor_endpoint_send_pull(gly_executor_endpoint *endpoint, uint32_t executor_id,
+                                     const gly_executor_endpoint_pull *pull);
+
+typedef struct gly_executor_endpoint_moved { /* map outputs of a query that now lie at one executor
+                                              */
+    uint64_t query_id;
+    uint32_t executor_id;
+    uint32_t count; /* the arrays are parallel */
+    const uint32_t *shuffle_ids, *map_partitions;
+    const gly_str *paths;
+} gly_executor_endpoint_moved;
+/* Tells every executor, so that tasks which read from the old place find the new one. */
+void gly_executor_endpoint_send_moved(gly_executor_endpoint *endpoint,
+                                      const gly_executor_endpoint_moved *moved);
+
+/* The executor's block service, "host:port"; false if it is not connected. */
+bool gly_executor_endpoint_place(gly_executor_endpoint *endpoint, uint32_t executor_id,
+                                 char *address, size_t size);
 /* Asks the executor to end: running tasks are killed, its directory removed; on_lost follows. */
 bool gly_executor_endpoint_shutdown(gly_executor_endpoint *endpoint, uint32_t executor_id,
                                     const char *reason);
 
-/* Reads [offset, offset + length) of a file of that executor (a large result) and appends it to out:
- * from the file itself if the executor shares our file system, else from its block service.  Blocks;
- * call it from a thread that may wait.  FETCH_FAILED after retries.  length UINT64_MAX: to the end. */
+/* Reads [offset, offset + length) of a file of that executor (a large result) and appends it to
+ * out: from the file itself if the executor shares our file system, else from its block service.
+ * Blocks; call it from a thread that may wait.  FETCH_FAILED after retries.  length UINT64_MAX: to
+ * the end. */
 GLY_NODISCARD gly_status gly_executor_endpoint_fetch_block(gly_executor_endpoint *endpoint,
                                                            uint32_t executor_id, gly_str path,
                                                            uint64_t offset, uint64_t length,

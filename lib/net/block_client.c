@@ -1,11 +1,11 @@
 /* block_client.c - galley.Blocks/Fetch from the reader's side, synchronously.
  *
- * The calling thread polls a completion queue of its own ("pluck"), so bytes go from the socket into
- * its memory without a hand-over.  Queues are pooled: there are as many as threads ever fetched at
- * once.  Data is copied once, from gRPC's slices behind the message header into the target.
- * Invariant: a connection is freed when the last fetch on it is over and it is no longer in the table.
- * Retries: UNAVAILABLE and broken streams on a fresh connection after 20 ms and 200 ms; what the peer
- * refused (no such file) is not tried again.
+ * The calling thread polls a completion queue of its own ("pluck"), so bytes go from the socket
+ * into its memory without a hand-over.  Queues are pooled: there are as many as threads ever
+ * fetched at once.  Data is copied once, from gRPC's slices behind the message header into the
+ * target. Invariant: a connection is freed when the last fetch on it is over and it is no longer in
+ * the table. Retries: UNAVAILABLE and broken streams on a fresh connection after 20 ms and 200 ms;
+ * what the peer refused (no such file) is not tried again.
  */
 #include "lib/net/block_client.h"
 
@@ -25,6 +25,7 @@ enum { ATTEMPTS = 3, MOST_AHEAD = 64 << 20, STALL_MS = 60000, POLL_MS = 200 };
 
 typedef struct connection {
     char *endpoint;
+    char name[64]; /* that the peer's certificate must carry: an address may change its owner */
     grpc_channel *channel;
     uint32_t users; /* plus one while in the table */
 } connection;
@@ -79,15 +80,16 @@ void gly_block_client_free(gly_block_client *client) {
     grpc_shutdown();
 }
 
-void gly_block_client_cancel(gly_block_client *client) {
-    atomic_store(&client->cancelled, true);
-}
+void gly_block_client_cancel(gly_block_client *client) { atomic_store(&client->cancelled, true); }
 
 static connection *connect_to(gly_block_client *client, gly_str endpoint, gly_str executor_id) {
+    char name[64];
+    snprintf(name, sizeof name, GLY_TLS_EXECUTOR_PREFIX "%.*s",
+             (int)GLY_MIN(executor_id.size, (size_t)20), executor_id.data);
     pthread_mutex_lock(&client->lock);
     for (size_t i = 0; i < client->connections.count; i++) {
         connection *peer = client->connections.items[i];
-        if (gly_str_equal(gly_str_of(peer->endpoint), endpoint)) {
+        if (gly_str_equal(gly_str_of(peer->endpoint), endpoint) && strcmp(peer->name, name) == 0) {
             peer->users++;
             pthread_mutex_unlock(&client->lock);
             return peer;
@@ -97,10 +99,9 @@ static connection *connect_to(gly_block_client *client, gly_str endpoint, gly_st
     peer->endpoint = gly_alloc(endpoint.size + 1);
     memcpy(peer->endpoint, endpoint.data, endpoint.size);
     peer->endpoint[endpoint.size] = '\0';
-    char name[64];
-    snprintf(name, sizeof name, GLY_TLS_EXECUTOR_PREFIX "%.*s", GLY_STR_ARG(executor_id));
+    memcpy(peer->name, name, sizeof name);
     peer->channel = gly_grpc_client_channel(
-        peer->endpoint, client->encrypted ? &client->identity : NULL, name, true);
+        peer->endpoint, client->encrypted ? &client->identity : NULL, peer->name, true);
     peer->users = 2;
     gly_array_push(&client->connections, peer);
     pthread_mutex_unlock(&client->lock);
@@ -122,12 +123,11 @@ static void release_connection(gly_block_client *client, connection *peer, bool 
 
 void gly_block_client_forget(gly_block_client *client, gly_str endpoint) {
     pthread_mutex_lock(&client->lock);
-    for (size_t i = 0; i < client->connections.count; i++) {
+    for (size_t i = client->connections.count; i-- > 0;) {
         connection *peer = client->connections.items[i];
         if (gly_str_equal(gly_str_of(peer->endpoint), endpoint)) {
             gly_array_remove_at(&client->connections, i);
             drop_user(peer);
-            break;
         }
     }
     pthread_mutex_unlock(&client->lock);
@@ -165,8 +165,8 @@ typedef struct fetch {
 static bool wait_for(fetch *state, void *tag) {
     int64_t give_up_ms = gly_clock_ms() + STALL_MS;
     for (;;) {
-        gpr_timespec deadline = gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
-                                             gpr_time_from_millis(POLL_MS, GPR_TIMESPAN));
+        gpr_timespec deadline =
+            gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_millis(POLL_MS, GPR_TIMESPAN));
         grpc_event event = grpc_completion_queue_pluck(state->queue, tag, deadline, NULL);
         if (event.type == GRPC_OP_COMPLETE) {
             return event.success != 0;
@@ -216,7 +216,8 @@ static bool append_chunk(fetch *state, cursor *at_message) {
     uint64_t tag, value;
     if (!next_varint(at_message, &tag) || tag != (1 << 3 | GLY_WIRE_VARINT) ||
         !next_varint(at_message, &value) || !next_varint(at_message, &tag) ||
-        tag != (2 << 3 | GLY_WIRE_BYTES) || !next_varint(at_message, &value) || value > state->left) {
+        tag != (2 << 3 | GLY_WIRE_BYTES) || !next_varint(at_message, &value) ||
+        value > state->left) {
         return false;
     }
     state->left -= state->open_end ? 0 : value;
@@ -318,8 +319,8 @@ static int run_call(fetch *state, grpc_byte_buffer *request, char *reason, size_
 }
 
 static bool worth_retrying(int code) {
-    return code == GLY_GRPC_UNAVAILABLE || code == GLY_GRPC_UNKNOWN ||
-           code == GLY_GRPC_INTERNAL || code == GLY_GRPC_DATA_LOSS || code == GLY_GRPC_CANCELLED;
+    return code == GLY_GRPC_UNAVAILABLE || code == GLY_GRPC_UNKNOWN || code == GLY_GRPC_INTERNAL ||
+           code == GLY_GRPC_DATA_LOSS || code == GLY_GRPC_CANCELLED;
 }
 
 gly_status gly_block_client_fetch(gly_block_client *client, gly_str endpoint, gly_str executor_id,
@@ -371,7 +372,8 @@ gly_status gly_block_client_fetch(gly_block_client *client, gly_str endpoint, gl
             break;
         }
     }
-    return gly_fail(err, GLY_E_FETCH_FAILED, "cannot fetch %.*s from executor %.*s at %.*s: %s (%s)",
+    return gly_fail(err, GLY_E_FETCH_FAILED,
+                    "cannot fetch %.*s from executor %.*s at %.*s: %s (%s)",
                     GLY_STR_ARG(ranges[0].path), GLY_STR_ARG(executor_id), GLY_STR_ARG(endpoint),
                     reason, gly_grpc_status_name(code));
 }

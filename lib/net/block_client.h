@@ -1,6 +1,7 @@
 /* block_client.h - reads byte ranges from the block services of other processes.
  *
- * One connection per peer, made at first use and kept.  Calls block; any number of threads may call.
+ * One connection per peer, made at first use and kept.  Calls block; any number of threads may
+ * call.
  */
 #ifndef GLY_BLOCK_CLIENT_H
 #define GLY_BLOCK_CLIENT_H

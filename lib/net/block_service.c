@@ -2,9 +2,10 @@
  *
  * One piece (1 MiB) per stream is in flight: that is the back-pressure.  Pieces are read with pread
  * into the very memory that gRPC sends, behind the few bytes of protobuf header.
- * Safety: a path must lie below the directory, with openat2's RESOLVE_BENEATH so that neither ".." nor
- * symbolic links lead out; only regular files are opened.
- * Not here: who may connect (mutual TLS: every executor of the application and the driver).
+ * Safety: a path must lie below the directory, with openat2's RESOLVE_BENEATH so that neither ".."
+ * nor symbolic links lead out; only regular files are opened. Callers are the application's
+ * executors and its driver, known by their certificates' names. Not here: what blocks without a
+ * file are (gly_block_source).
  */
 #include "lib/net/block_service.h"
 
@@ -25,6 +26,8 @@ enum { PIECE = 1 << 20, HEADER_ROOM = 32, MOST_RANGES = 1 << 20 };
 struct gly_block_service {
     gly_grpc_loop *loop;
     gly_grpc_server *server;
+    gly_block_source source;
+    bool encrypted;
     char *directory; /* without a slash at the end */
     int directory_fd;
 };
@@ -40,7 +43,8 @@ typedef struct transfer { /* one call */
     range *ranges;
     uint32_t range_count;
     uint32_t current;
-    int fd; /* of the current range, or -1 */
+    int fd;     /* of the current range, or -1 ... */
+    void *held; /* ... or the block it is in; NULL: none */
     uint64_t at, left;
     bool to_end; /* the current range's length is the file's */
 } transfer;
@@ -90,9 +94,43 @@ static void fail(gly_grpc_stream *stream, int code, const char *format, ...) {
     gly_grpc_stream_finish(stream, code, text);
 }
 
+/* Where to begin and how much, once the size of what is read is known. */
+static bool set_bounds(transfer *state, gly_grpc_stream *stream, uint64_t size) {
+    const range *wanted = &state->ranges[state->current];
+    state->to_end = wanted->length == UINT64_MAX;
+    state->at = wanted->offset;
+    state->left =
+        state->to_end ? (wanted->offset > size ? 0 : size - wanted->offset) : wanted->length;
+    if (wanted->offset > size || state->left > size - wanted->offset) {
+        fail(stream, GLY_GRPC_OUT_OF_RANGE, "%.*s has %llu bytes, not %llu from %llu",
+             (int)GLY_MIN(wanted->path.size, (size_t)300), wanted->path.data,
+             (unsigned long long)size, (unsigned long long)state->left,
+             (unsigned long long)wanted->offset);
+        return false;
+    }
+    return true;
+}
+
+static bool open_block(transfer *state, gly_grpc_stream *stream) {
+    const gly_block_source *source = &state->service->source;
+    gly_str name = state->ranges[state->current].path;
+    uint64_t size = 0;
+    state->held = source->hold(source->context, name, &size);
+    if (state->held == NULL) {
+        fail(stream, GLY_GRPC_NOT_FOUND, "there is no block %.*s",
+             (int)GLY_MIN(name.size, (size_t)300), name.data);
+        return false;
+    }
+    return set_bounds(state, stream, size);
+}
+
 static bool open_range(transfer *state, gly_grpc_stream *stream) {
     const range *wanted = &state->ranges[state->current];
     char path[4096];
+    if (state->service->source.hold != NULL && wanted->path.size > 0 &&
+        wanted->path.data[0] != '/') {
+        return open_block(state, stream);
+    }
     if (wanted->path.size >= sizeof path || memchr(wanted->path.data, '\0', wanted->path.size)) {
         fail(stream, GLY_GRPC_INVALID_ARGUMENT, "the path is not a path");
         return false;
@@ -112,24 +150,17 @@ static bool open_range(transfer *state, gly_grpc_stream *stream) {
         fail(stream, GLY_GRPC_PERMISSION_DENIED, "%.300s is not a regular file", path);
         return false;
     }
-    uint64_t size = (uint64_t)about.st_size;
-    state->to_end = wanted->length == UINT64_MAX;
-    state->at = wanted->offset;
-    state->left = state->to_end ? (wanted->offset > size ? 0 : size - wanted->offset)
-                                : wanted->length;
-    if (wanted->offset > size || state->left > size - wanted->offset) {
-        fail(stream, GLY_GRPC_OUT_OF_RANGE, "%.300s has %llu bytes, not %llu from %llu", path,
-             (unsigned long long)size, (unsigned long long)state->left,
-             (unsigned long long)wanted->offset);
-        return false;
-    }
-    return true;
+    return set_bounds(state, stream, (uint64_t)about.st_size);
 }
 
 static void close_range_file(transfer *state) {
     if (state->fd >= 0) {
         close(state->fd);
         state->fd = -1;
+    }
+    if (state->held != NULL) {
+        state->service->source.release(state->service->source.context, state->held);
+        state->held = NULL;
     }
 }
 
@@ -149,6 +180,12 @@ static bool read_fully(int fd, char *to, size_t size, uint64_t offset) {
     return true;
 }
 
+static bool read_piece(const transfer *state, char *to, size_t size) {
+    const gly_block_source *source = &state->service->source;
+    return state->held != NULL ? source->read(source->context, state->held, state->at, to, size)
+                               : read_fully(state->fd, to, size, state->at);
+}
+
 /* Sends the next piece, or the end. */
 static void advance(void *context, gly_grpc_stream *stream) {
     transfer *state = context;
@@ -156,11 +193,13 @@ static void advance(void *context, gly_grpc_stream *stream) {
         return;
     }
     for (;;) {
-        if (state->fd >= 0 && state->left == 0) {
+        bool is_open = state->fd >= 0 || state->held != NULL;
+        if (is_open && state->left == 0) {
             close_range_file(state);
             state->current++;
+            is_open = false;
         }
-        if (state->fd < 0) {
+        if (!is_open) {
             if (state->current == state->range_count) {
                 gly_grpc_stream_finish(stream, GLY_GRPC_OK, "");
                 return;
@@ -180,7 +219,7 @@ static void advance(void *context, gly_grpc_stream *stream) {
         used += gly_wire_put_varint(header + used, size);
         char *memory = gly_alloc(HEADER_ROOM + size);
         memcpy(memory + HEADER_ROOM - used, header, used);
-        if (!read_fully(state->fd, memory + HEADER_ROOM, size, state->at)) {
+        if (!read_piece(state, memory + HEADER_ROOM, size)) {
             free(memory);
             fail(stream, GLY_GRPC_DATA_LOSS, "%.*s cannot be read at %llu",
                  (int)GLY_MIN(state->ranges[state->current].path.size, (size_t)300),
@@ -253,14 +292,44 @@ static void end(void *context, gly_grpc_stream *stream, int code, const char *re
     free(state);
 }
 
+/* The driver, or an executor with a number. */
+static bool is_member(const char *peer) {
+    size_t prefix = strlen(GLY_TLS_EXECUTOR_PREFIX);
+    if (strcmp(peer, GLY_TLS_DRIVER_NAME) == 0) {
+        return true;
+    }
+    return strncmp(peer, GLY_TLS_EXECUTOR_PREFIX, prefix) == 0 && peer[prefix] != '\0' &&
+           peer[prefix + strspn(peer + prefix, "0123456789")] == '\0';
+}
+
+static void refuse_stranger(void *context, gly_grpc_stream *stream, gly_str message) {
+    (void)context;
+    (void)message;
+    fail(stream, GLY_GRPC_PERMISSION_DENIED,
+         "blocks are for the driver and the executors of the application, not for \"%s\"",
+         gly_grpc_stream_peer(stream));
+}
+
+static void forget_stranger(void *context, gly_grpc_stream *stream, int code, const char *reason) {
+    (void)context;
+    (void)stream;
+    (void)code;
+    (void)reason;
+}
+
 static bool accept_call(void *context, gly_str method, gly_grpc_stream *stream,
                         gly_grpc_stream_events *ret_events) {
-    (void)stream;
+    gly_block_service *service = context;
     if (!gly_str_equal(method, GLY_STR("/galley.Blocks/Fetch"))) {
         return false;
     }
+    if (service->encrypted && !is_member(gly_grpc_stream_peer(stream))) {
+        *ret_events = (gly_grpc_stream_events){
+            .on_message = refuse_stranger, .on_closed = forget_stranger, .single_request = true};
+        return true;
+    }
     transfer *state = GLY_NEW(transfer);
-    state->service = context;
+    state->service = service;
     state->fd = -1;
     *ret_events = (gly_grpc_stream_events){.on_message = begin,
                                            .on_sent = advance,
@@ -270,15 +339,16 @@ static bool accept_call(void *context, gly_str method, gly_grpc_stream *stream,
     return true;
 }
 
-gly_status gly_block_service_make(const gly_block_service_options *options,
-                                  gly_block_service **ret, gly_error *err) {
+gly_status gly_block_service_make(const gly_block_service_options *options, gly_block_service **ret,
+                                  gly_error *err) {
     int fd = open(options->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
-        return gly_error_from_errno(err, errno, "cannot open the directory %s",
-                                    options->directory);
+        return gly_error_from_errno(err, errno, "cannot open the directory %s", options->directory);
     }
     gly_block_service *service = GLY_NEW(gly_block_service);
     service->directory_fd = fd;
+    service->source = options->source;
+    service->encrypted = options->identity != NULL;
     service->directory = gly_alloc_string(options->directory);
     for (size_t n = strlen(service->directory); n > 1 && service->directory[n - 1] == '/'; n--) {
         service->directory[n - 1] = '\0';

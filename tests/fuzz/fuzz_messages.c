@@ -1,5 +1,6 @@
-/* fuzz_messages.c - what comes over the wire between processes: executors' and the driver's messages,
- * hand-read protobuf fields, handed-over identities.  The first byte chooses. */
+/* fuzz_messages.c - what comes over the wire between processes: executors' and the driver's
+ * messages, hand-read protobuf fields, handed-over identities.  The first byte chooses. */
+#include "driver/cluster/endpoint_identity.h"
 #include "driver/cluster/endpoint_messages.h"
 #include "executor/stage_cache.h"
 #include "lib/net/protobuf_arena.h"
@@ -29,6 +30,10 @@ static void read_executor_message(gly_str bytes) {
         for (size_t i = 0; i < message->n_heartbeats; i++) {
             gly_endpoint_messages_read_heartbeat(arena, 1, message->heartbeats[i], &heartbeat);
         }
+        for (size_t i = 0; i < message->n_pulled; i++) {
+            gly_executor_pulled pulled;
+            gly_endpoint_messages_read_pulled(1, message->pulled[i], &pulled);
+        }
         gly_endpoint_messages_read_updates(arena, 1, message, &batch);
     }
     gly_arena_free(arena);
@@ -57,6 +62,24 @@ static void read_driver_command(gly_str bytes) {
     gly_stage_cache_free(cache);
 }
 
+static bool may_identify(void *context, uint32_t executor_id, const char *pod_uid) {
+    (void)context;
+    return executor_id > 0 && pod_uid[0] != '\0';
+}
+
+static void read_identify(gly_str bytes) {
+    static gly_tls_authority *authority; /* made once: this is about the request */
+    gly_error error;
+    char *certificate = NULL, reason[256];
+    if (authority == NULL) {
+        GLY_ASSERT(gly_tls_authority_make(&authority, &error) == GLY_OK);
+    }
+    gly_endpoint_identity identity = {.authority = authority, .may_identify = may_identify};
+    (void)!gly_endpoint_identity_answer(&identity, GLY_TLS_BOOTSTRAP_NAME, bytes, &certificate,
+                                        reason, sizeof reason);
+    free(certificate);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size == 0) {
         return 0;
@@ -64,7 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     gly_str bytes = {(const char *)data + 1, size - 1};
     gly_tls_identity identity;
     gly_error error;
-    switch (data[0] % 4) {
+    switch (data[0] % 5) {
     case 0:
         read_fields(bytes, 0);
         break;
@@ -73,6 +96,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         break;
     case 2:
         read_driver_command(bytes);
+        break;
+    case 3:
+        read_identify(bytes);
         break;
     default:
         if (gly_tls_identity_decode(bytes, &identity, &error) == GLY_OK) {

@@ -1,4 +1,5 @@
-/* test_block_service.c - ranges of files over TLS: right bytes, and nothing outside the directory. */
+/* test_block_service.c - ranges of files over TLS: right bytes, and nothing outside the directory.
+ */
 #include "lib/net/block_service.h"
 
 #include "lib/base/alloc.h"
@@ -80,17 +81,17 @@ static gly_status fetch_as(world *self, const char *executor, const char *path, 
 static void check_ranges(world *self) {
     static const struct {
         uint64_t offset, length;
-    } ranges[] = {{0, 1},       {0, FILE_SIZE},         {77, 0},           {FILE_SIZE - 1, 1},
-                  {5, 1 << 20}, {1, (1 << 20) + 1},     {FILE_SIZE, 0},    {1048576, 3 << 20},
+    } ranges[] = {{0, 1},          {0, FILE_SIZE},         {77, 0},        {FILE_SIZE - 1, 1},
+                  {5, 1 << 20},    {1, (1 << 20) + 1},     {FILE_SIZE, 0}, {1048576, 3 << 20},
                   {9, UINT64_MAX}, {FILE_SIZE, UINT64_MAX}};
     for (size_t i = 0; i < GLY_ARRAY_LEN(ranges); i++) {
         gly_error error;
         gly_builder out = {0};
         gly_builder_add_text(&out, "kept");
         uint64_t size = GLY_MIN(ranges[i].length, FILE_SIZE - ranges[i].offset);
-        GLY_CHECK_OK(fetch_as(self, "1", self->path, ranges[i].offset, ranges[i].length, &out,
-                              &error),
-                     &error);
+        GLY_CHECK_OK(
+            fetch_as(self, "1", self->path, ranges[i].offset, ranges[i].length, &out, &error),
+            &error);
         GLY_CHECK_INT(out.size, size + 4);
         GLY_CHECK(memcmp(out.data + 4, self->content + ranges[i].offset, size) == 0);
         gly_builder_clear(&out);
@@ -173,12 +174,10 @@ GLY_TEST(says_what_is_wrong) {
     GLY_CHECK_INT(fetch_as(&self, "1", path, 0, 6, &out, &error), GLY_E_FETCH_FAILED);
     GLY_CHECK(strstr(error.message, "NOT_FOUND") != NULL);
     GLY_CHECK(error.retryable);
-    GLY_CHECK_INT(fetch_as(&self, "1", self.path, 10, FILE_SIZE, &out, &error),
-                  GLY_E_FETCH_FAILED);
+    GLY_CHECK_INT(fetch_as(&self, "1", self.path, 10, FILE_SIZE, &out, &error), GLY_E_FETCH_FAILED);
     GLY_CHECK(strstr(error.message, "OUT_OF_RANGE") != NULL);
     /* overflowing ranges */
-    GLY_CHECK_INT(fetch_as(&self, "1", self.path, UINT64_MAX, 2, &out, &error),
-                  GLY_E_FETCH_FAILED);
+    GLY_CHECK_INT(fetch_as(&self, "1", self.path, UINT64_MAX, 2, &out, &error), GLY_E_FETCH_FAILED);
     GLY_CHECK_TEXT(out.data, "kept");
     gly_builder_clear(&out);
     close_world(&self);
@@ -270,6 +269,118 @@ GLY_TEST(many_threads_fetch) {
     close_world(&self);
 }
 
-GLY_SUITE("block service", reads_ranges_encrypted, reads_many_ranges_at_once,
-          stays_in_its_directory, says_what_is_wrong, checks_who_answers, nobody_there,
-          many_threads_fetch)
+GLY_TEST(a_stranger_on_a_reused_address_is_not_believed) {
+    world self;
+    open_world(&self, true);
+    gly_error error;
+    gly_builder out = {0};
+    /* Executor 3 lived at this address once; now executor 1 does, with the right files even. */
+    GLY_CHECK_INT(fetch_as(&self, "3", self.path, 0, 10, &out, &error), GLY_E_FETCH_FAILED);
+    GLY_CHECK_INT(out.size, 0);
+    /* Who asks for the one that is there gets it, through the same client. */
+    GLY_CHECK_OK(fetch_as(&self, "1", self.path, 0, 10, &out, &error), &error);
+    GLY_CHECK_INT(out.size, 10);
+    GLY_CHECK_INT(fetch_as(&self, "3", self.path, 0, 10, &out, &error), GLY_E_FETCH_FAILED);
+    gly_builder_clear(&out);
+    close_world(&self);
+}
+
+static gly_status fetch_with_name(world *self, gly_tls_authority *authority, const char *name,
+                                  gly_error *err) {
+    gly_tls_identity identity;
+    gly_error unexpected;
+    GLY_CHECK_OK(gly_tls_identity_issue(authority, name, &identity, &unexpected), &unexpected);
+    gly_block_client *client = gly_block_client_make(&identity);
+    gly_block_range range = {gly_str_of(self->path), 0, 100};
+    gly_builder out = {0};
+    gly_status status = gly_block_client_fetch(client, gly_str_of(self->endpoint), GLY_STR("1"),
+                                               &range, 1, &out, err);
+    GLY_CHECK_INT(out.size, status == GLY_OK ? 100 : 0);
+    gly_builder_clear(&out);
+    gly_block_client_free(client);
+    gly_tls_identity_clear(&identity);
+    return status;
+}
+
+GLY_TEST(serves_members_of_the_application_only) {
+    world self;
+    open_world(&self, true);
+    gly_error error;
+    GLY_CHECK_OK(fetch_with_name(&self, self.authority, "galley-executor-77", &error), &error);
+    GLY_CHECK_OK(fetch_with_name(&self, self.authority, GLY_TLS_DRIVER_NAME, &error), &error);
+    static const char *const strangers[] = {GLY_TLS_BOOTSTRAP_NAME, "galley-executor-",
+                                            "galley-executor-1x", "somebody", "galley-driver2"};
+    for (size_t i = 0; i < GLY_ARRAY_LEN(strangers); i++) {
+        GLY_CHECK_INT(fetch_with_name(&self, self.authority, strangers[i], &error),
+                      GLY_E_FETCH_FAILED);
+        GLY_CHECK(strstr(error.message, strangers[i]) != NULL);
+    }
+    gly_tls_authority *other;
+    GLY_CHECK_OK(gly_tls_authority_make(&other, &error), &error);
+    GLY_CHECK_INT(fetch_with_name(&self, other, "galley-executor-77", &error), GLY_E_FETCH_FAILED);
+    gly_tls_authority_free(other);
+    close_world(&self);
+}
+
+/* Blocks that are no files: the name's letters over and over. */
+static uint32_t held_count;
+
+static void *hold_block(void *context, gly_str name, uint64_t *ret_size) {
+    (void)context;
+    if (!gly_str_starts_with(name, GLY_STR("cache/"))) {
+        return NULL;
+    }
+    held_count++;
+    *ret_size = FILE_SIZE;
+    return held_count > 0 ? &held_count : NULL;
+}
+
+static bool read_block(void *context, void *block, uint64_t offset, char *to, size_t size) {
+    (void)context;
+    GLY_CHECK(block == &held_count);
+    for (size_t i = 0; i < size; i++) {
+        to[i] = (char)gly_hash_u64(offset + i);
+    }
+    return true;
+}
+
+static void release_block(void *context, void *block) {
+    (void)context;
+    (void)block;
+    held_count--;
+}
+
+GLY_TEST(serves_blocks_without_files) {
+    world self;
+    open_world(&self, false);
+    gly_block_service_free(self.service);
+    gly_error error;
+    gly_block_service_options options = {.address = "127.0.0.1:0",
+                                         .directory = self.directory,
+                                         .source = {hold_block, read_block, release_block, NULL}};
+    GLY_CHECK_OK(gly_block_service_make(&options, &self.service, &error), &error);
+    snprintf(self.endpoint, sizeof self.endpoint, "127.0.0.1:%u",
+             gly_block_service_port(self.service));
+    gly_builder out = {0};
+    GLY_CHECK_OK(fetch_as(&self, "1", "cache/1f/3", 0, UINT64_MAX, &out, &error), &error);
+    GLY_CHECK_INT(out.size, FILE_SIZE);
+    GLY_CHECK(memcmp(out.data, self.content, FILE_SIZE) == 0);
+    gly_builder_reset(&out);
+    gly_block_range both[] = {{GLY_STR("cache/1f/3"), 5, 20}, {gly_str_of(self.path), 5, 20}};
+    GLY_CHECK_OK(gly_block_client_fetch(self.client, gly_str_of(self.endpoint), GLY_STR("1"), both,
+                                        2, &out, &error),
+                 &error);
+    GLY_CHECK_INT(out.size, 40);
+    GLY_CHECK(memcmp(out.data, out.data + 20, 20) == 0);
+    GLY_CHECK_INT(fetch_as(&self, "1", "other/1", 0, 1, &out, &error), GLY_E_FETCH_FAILED);
+    GLY_CHECK_INT(fetch_as(&self, "1", "cache/1f/3", FILE_SIZE, 1, &out, &error),
+                  GLY_E_FETCH_FAILED);
+    gly_builder_clear(&out);
+    close_world(&self);
+    GLY_CHECK_INT(held_count, 0);
+}
+
+GLY_SUITE("block service", a_stranger_on_a_reused_address_is_not_believed,
+          serves_members_of_the_application_only, serves_blocks_without_files,
+          reads_ranges_encrypted, reads_many_ranges_at_once, stays_in_its_directory,
+          says_what_is_wrong, checks_who_answers, nobody_there, many_threads_fetch)
