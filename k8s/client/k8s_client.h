@@ -1,8 +1,8 @@
 /* k8s_client.h - requests to a Kubernetes API server, many at once over one connection.
  *
- * Thread rules: a client belongs to one thread at a time, the one that polls it; callbacks run inside
- * gly_k8s_client_poll on that thread and may call everything but _poll, _call and _free.  Only
- * gly_k8s_client_wake may be called from elsewhere.
+ * Thread rules: a client belongs to one thread at a time, the one that polls it; callbacks run
+ * inside gly_k8s_client_poll on that thread and may call everything but _poll, _call and _free.
+ * Only gly_k8s_client_wake may be called from elsewhere.
  */
 #ifndef GLY_K8S_CLIENT_H
 #define GLY_K8S_CLIENT_H
@@ -24,15 +24,15 @@ typedef struct gly_k8s_response {
 } gly_k8s_response;
 
 typedef struct gly_k8s_request {
-    const char *method; /* "GET", "POST", "PUT", "PATCH", "DELETE" */
-    gly_str path;       /* with query, percent-encoded; any length; copied (see k8s_path.h) */
-    gly_str body;       /* JSON text; copied; empty: none */
-    const char *content_type;    /* NULL: application/json; see GLY_K8S_MERGE_PATCH */
-    const char *accept;          /* NULL: application/json */
-    int64_t timeout_ms;          /* of one attempt; 0: 30 s */
-    uint32_t max_attempts;       /* 0: 5. Connection errors, 429 and 5xx are tried again with
-                                  * exponential back-off and jitter, or after Retry-After */
-    size_t max_response_bytes;   /* 0: 16 MiB; more is an error, never more memory */
+    const char *method;       /* "GET", "POST", "PUT", "PATCH", "DELETE" */
+    gly_str path;             /* with query, percent-encoded; any length; copied (see k8s_path.h) */
+    gly_str body;             /* JSON text; copied; empty: none */
+    const char *content_type; /* NULL: application/json; see GLY_K8S_MERGE_PATCH */
+    const char *accept;       /* NULL: application/json */
+    int64_t timeout_ms;       /* of one attempt; 0: 30 s */
+    uint32_t max_attempts;    /* 0: 5. Connection errors, 429 and 5xx are tried again with
+                               * exponential back-off and jitter, or after Retry-After */
+    size_t max_response_bytes; /* 0: 16 MiB; more is an error, never more memory */
     /* Called once, also for failures and (status GLY_E_CANCELLED) when the client is freed. */
     void (*on_done)(void *context, gly_k8s_response *response);
     void *context;
@@ -64,10 +64,9 @@ uint64_t gly_k8s_client_after(gly_k8s_client *client, int64_t delay_ms,
                               void (*function)(void *context), void *context);
 void gly_k8s_client_cancel_timer(gly_k8s_client *client, uint64_t timer_id);
 
-/* One request to its end, polling the while (other callbacks run too).  request->on_done is ignored.
- * *ret_body may be NULL; free it with cJSON_Delete. *ret_http_code may be NULL. */
-GLY_NODISCARD gly_status gly_k8s_client_call(gly_k8s_client *client,
-                                             const gly_k8s_request *request, int *ret_http_code,
-                                             cJSON **ret_body, gly_error *err);
+/* One request to its end, polling the while (other callbacks run too).  request->on_done is
+ * ignored. *ret_body may be NULL; free it with cJSON_Delete. *ret_http_code may be NULL. */
+GLY_NODISCARD gly_status gly_k8s_client_call(gly_k8s_client *client, const gly_k8s_request *request,
+                                             int *ret_http_code, cJSON **ret_body, gly_error *err);
 
 #endif

@@ -27,4 +27,9 @@ GLY_NODISCARD gly_status gly_k8s_config_load(gly_arena *arena, const char *conte
 GLY_NODISCARD gly_status gly_k8s_config_parse(gly_arena *arena, gly_str text, const char *directory,
                                               const char *context_name, gly_k8s_config *ret,
                                               gly_error *err);
+/* What a pod has: directory holds ca.crt, token and namespace. */
+GLY_NODISCARD gly_status gly_k8s_config_load_pod(gly_arena *arena, const char *directory,
+                                                 const char *host, const char *port,
+                                                 gly_k8s_config *ret, gly_error *err);
+
 #endif
