@@ -96,7 +96,7 @@ static gly_status apply(gly_cli_options *options, const char *option, const char
     }
     if (strcmp(option, "--format") == 0) {
         options->format_given = true;
-        if (!gly_cli_output_find_format(value, &options->format)) {
+        if (!gly_result_text_find_format(value, &options->format)) {
             return gly_fail(err, GLY_E_CONFIG, "--format cannot be '%s': give table, csv or json",
                             value);
         }

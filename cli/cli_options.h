@@ -2,7 +2,7 @@
 #ifndef GLY_CLI_OPTIONS_H
 #define GLY_CLI_OPTIONS_H
 
-#include "cli/cli_output.h"
+#include "driver/session/result_text.h"
 #include "lib/base/config.h"
 
 typedef enum gly_cli_command {
@@ -17,7 +17,7 @@ typedef enum gly_cli_command {
 typedef struct gly_cli_options {
     gly_cli_command command;
     const char *text;
-    gly_cli_format format;
+    gly_result_format format;
     bool format_given;
     gly_action action;
     uint64_t limit; /* of --action show */

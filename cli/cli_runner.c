@@ -47,7 +47,7 @@ gly_status gly_cli_runner_start(const gly_cli_options *options, gly_cli_runner *
     *ret = (gly_cli_runner){.options = options};
     GLY_TRY(gly_driver_start(options->config, NULL, &ret->driver, err));
     ret->session = gly_session_make(ret->driver, options->config);
-    ret->output = gly_cli_output_make(stdout, options->format);
+    ret->output = gly_result_text_make(stdout, options->format);
     gly_str progress = gly_config_text(options->config, GLY_CONFIG_PROGRESS);
     bool is_live = gly_str_equal(progress, GLY_STR("true")) ||
                    (gly_str_equal(progress, GLY_STR("auto")) && isatty(STDERR_FILENO));
@@ -65,7 +65,7 @@ void gly_cli_runner_stop(gly_cli_runner *runner) {
     gly_session_free(runner->session);
     gly_driver_stop(runner->driver);
     gly_cli_progress_free(runner->progress);
-    gly_cli_output_free(runner->output);
+    gly_result_text_free(runner->output);
 }
 
 void gly_cli_runner_print_error(const gly_error *err) {
@@ -91,7 +91,7 @@ static void print_report(gly_cli_runner *runner, const gly_statement_report *rep
 static bool run_statement(gly_cli_runner *runner, const gly_statement *statement) {
     gly_error err = {0};
     gly_statement_report report = {0};
-    gly_row_sink sink = gly_cli_output_sink(runner->output);
+    gly_row_sink sink = gly_result_text_sink(runner->output);
     int64_t start = gly_clock_ns();
     runner->interrupted = false;
     gly_status status = gly_session_run(runner->session, statement, runner->options->action,
@@ -99,7 +99,7 @@ static bool run_statement(gly_cli_runner *runner, const gly_statement *statement
     gly_cli_progress_pause(runner->progress);
     fflush(stdout);
     if (status != GLY_OK) {
-        gly_cli_output_reset(runner->output);
+        gly_result_text_reset(runner->output);
         gly_cli_runner_print_error(&err);
         return false;
     }

@@ -10,7 +10,7 @@ typedef struct gly_cli_runner {
     const gly_cli_options *options;
     gly_driver *driver;
     gly_session *session;
-    gly_cli_output *output;
+    gly_result_text *output;
     gly_cli_progress *progress;
     bool timing;       /* \timing: print the time of each statement */
     bool interrupted;  /* the last statement ended by Ctrl-C */

@@ -80,10 +80,10 @@ static bool run_command(gly_cli_runner *runner, gly_str line) {
         fprintf(stderr, "Timing is %s.\n", runner->timing ? "on" : "off");
     } else if (gly_str_equal(word, GLY_STR("\\format"))) {
         char name[16] = "";
-        gly_cli_format format;
+        gly_result_format format;
         memcpy(name, rest.data, GLY_MIN(rest.size, sizeof name - 1));
-        if (gly_cli_output_find_format(name, &format)) {
-            gly_cli_output_set_format(runner->output, format);
+        if (gly_result_text_find_format(name, &format)) {
+            gly_result_text_set_format(runner->output, format);
         } else {
             fprintf(stderr, "\\format cannot be '%s': give table, csv or json\n", name);
         }

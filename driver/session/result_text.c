@@ -1,10 +1,10 @@
-/* cli_output.c - rows as an aligned table, CSV (RFC 4180) or JSON lines.
+/* result_text.c - rows as an aligned table, CSV (RFC 4180) or JSON lines.
  *
  * A table needs its widths before its first line, so the first SAMPLE_ROWS rows are held back; later
  * rows use those widths and stick out if they are wider.  Invariant: nothing of a statement is
  * printed twice, and a CSV or JSON row is printed as soon as it comes.
  */
-#include "cli/cli_output.h"
+#include "driver/session/result_text.h"
 
 #include "lib/base/alloc.h"
 #include "lib/base/json_text.h"
@@ -13,9 +13,9 @@
 
 enum { SAMPLE_ROWS = 1000, WIDEST_CELL = 200 };
 
-struct gly_cli_output {
+struct gly_result_text {
     FILE *file;
-    gly_cli_format format;
+    gly_result_format format;
     const gly_schema *schema;
     gly_builder line;
     gly_builder held;      /* cells of held rows, each followed by a NUL */
@@ -25,14 +25,14 @@ struct gly_cli_output {
     bool widths_fixed;
 };
 
-gly_cli_output *gly_cli_output_make(FILE *file, gly_cli_format format) {
-    gly_cli_output *output = GLY_NEW(gly_cli_output);
+gly_result_text *gly_result_text_make(FILE *file, gly_result_format format) {
+    gly_result_text *output = GLY_NEW(gly_result_text);
     output->file = file;
     output->format = format;
     return output;
 }
 
-void gly_cli_output_free(gly_cli_output *output) {
+void gly_result_text_free(gly_result_text *output) {
     if (output == NULL) {
         return;
     }
@@ -42,24 +42,24 @@ void gly_cli_output_free(gly_cli_output *output) {
     free(output);
 }
 
-void gly_cli_output_set_format(gly_cli_output *output, gly_cli_format format) {
+void gly_result_text_set_format(gly_result_text *output, gly_result_format format) {
     output->format = format;
 }
 
-uint64_t gly_cli_output_rows(const gly_cli_output *output) { return output->row_count; }
+uint64_t gly_result_text_rows(const gly_result_text *output) { return output->row_count; }
 
-void gly_cli_output_reset(gly_cli_output *output) {
+void gly_result_text_reset(gly_result_text *output) {
     gly_builder_reset(&output->held);
     output->held_rows = 0;
     output->schema = NULL;
 }
 
-bool gly_cli_output_find_format(const char *name, gly_cli_format *ret) {
+bool gly_result_text_find_format(const char *name, gly_result_format *ret) {
     static const struct {
         const char *name;
-        gly_cli_format format;
-    } formats[] = {{"table", GLY_CLI_TABLE}, {"csv", GLY_CLI_CSV},
-                   {"json", GLY_CLI_JSON},   {"jsonl", GLY_CLI_JSON}};
+        gly_result_format format;
+    } formats[] = {{"table", GLY_RESULT_TABLE}, {"csv", GLY_RESULT_CSV},
+                   {"json", GLY_RESULT_JSON},   {"jsonl", GLY_RESULT_JSON}};
     for (size_t i = 0; i < GLY_ARRAY_LEN(formats); i++) {
         if (strcmp(name, formats[i].name) == 0) {
             *ret = formats[i].format;
@@ -80,7 +80,7 @@ static size_t display_width(const char *text) {
 
 static bool is_right_aligned(gly_type type) { return gly_type_is_numeric(type); }
 
-static void add_cell(gly_cli_output *output, gly_type type, const char *text, size_t width) {
+static void add_cell(gly_result_text *output, gly_type type, const char *text, size_t width) {
     size_t used = display_width(text);
     size_t padding = used < width ? width - used : 0;
     if (is_right_aligned(type)) {
@@ -92,7 +92,7 @@ static void add_cell(gly_cli_output *output, gly_type type, const char *text, si
     }
 }
 
-static gly_status put_line(gly_cli_output *output, gly_error *err) {
+static gly_status put_line(gly_result_text *output, gly_error *err) {
     gly_builder_add_char(&output->line, '\n');
     size_t size = output->line.size;
     size_t written = fwrite(output->line.data, 1, size, output->file);
@@ -103,7 +103,7 @@ static gly_status put_line(gly_cli_output *output, gly_error *err) {
     return GLY_OK;
 }
 
-static gly_status put_rule(gly_cli_output *output, gly_error *err) {
+static gly_status put_rule(gly_result_text *output, gly_error *err) {
     gly_builder_add_char(&output->line, '+');
     for (uint32_t i = 0; i < output->schema->field_count; i++) {
         gly_builder_add_repeat(&output->line, '-', output->widths[i] + 2);
@@ -112,7 +112,7 @@ static gly_status put_rule(gly_cli_output *output, gly_error *err) {
     return put_line(output, err);
 }
 
-static gly_status put_table_row(gly_cli_output *output, const char *const *cells,
+static gly_status put_table_row(gly_result_text *output, const char *const *cells,
                                 gly_error *err) {
     gly_builder_add_char(&output->line, '|');
     for (uint32_t i = 0; i < output->schema->field_count; i++) {
@@ -124,7 +124,7 @@ static gly_status put_table_row(gly_cli_output *output, const char *const *cells
 }
 
 /* Prints the header and the held rows; from here on the widths stand. */
-static gly_status put_held(gly_cli_output *output, gly_error *err) {
+static gly_status put_held(gly_result_text *output, gly_error *err) {
     uint32_t count = output->schema->field_count;
     const char **cells = GLY_NEW_ARRAY(const char *, count);
     char **names = GLY_NEW_ARRAY(char *, count);
@@ -197,11 +197,11 @@ static void add_json_value(gly_builder *line, const gly_value *value) {
     }
 }
 
-static gly_status put_delimited_row(gly_cli_output *output, const gly_batch *batch, uint32_t row,
+static gly_status put_delimited_row(gly_result_text *output, const gly_batch *batch, uint32_t row,
                                     gly_error *err) {
     gly_builder *line = &output->line;
     gly_builder text = {0};
-    bool is_json = output->format == GLY_CLI_JSON;
+    bool is_json = output->format == GLY_RESULT_JSON;
     if (is_json) {
         gly_builder_add_char(line, '{');
     }
@@ -229,7 +229,7 @@ static gly_status put_delimited_row(gly_cli_output *output, const gly_batch *bat
 }
 
 /* Cells of one table row appended to held, control characters made visible, long ones cut. */
-static void hold_row(gly_cli_output *output, const gly_batch *batch, uint32_t row) {
+static void hold_row(gly_result_text *output, const gly_batch *batch, uint32_t row) {
     for (uint32_t i = 0; i < batch->column_count; i++) {
         gly_value value = gly_column_get(&batch->columns[i], row);
         gly_builder text = {0};
@@ -260,14 +260,14 @@ static void hold_row(gly_cli_output *output, const gly_batch *batch, uint32_t ro
 }
 
 static gly_status open_result(void *context, const gly_schema *schema, gly_error *err) {
-    gly_cli_output *output = context;
-    gly_cli_output_reset(output);
+    gly_result_text *output = context;
+    gly_result_text_reset(output);
     output->schema = schema;
     output->row_count = 0;
     output->widths_fixed = false;
     free(output->widths);
     output->widths = GLY_NEW_ARRAY(size_t, schema->field_count);
-    if (output->format == GLY_CLI_CSV) {
+    if (output->format == GLY_RESULT_CSV) {
         for (uint32_t i = 0; i < schema->field_count; i++) {
             if (i > 0) {
                 gly_builder_add_char(&output->line, ',');
@@ -280,11 +280,11 @@ static gly_status open_result(void *context, const gly_schema *schema, gly_error
 }
 
 static gly_status put_rows(void *context, const gly_batch *batch, gly_error *err) {
-    gly_cli_output *output = context;
+    gly_result_text *output = context;
     for (uint32_t live = 0; live < batch->selected; live++) {
         uint32_t row = gly_batch_row(batch, live);
         output->row_count++;
-        if (output->format != GLY_CLI_TABLE) {
+        if (output->format != GLY_RESULT_TABLE) {
             GLY_TRY(put_delimited_row(output, batch, row, err));
             continue;
         }
@@ -311,8 +311,8 @@ static gly_status put_rows(void *context, const gly_batch *batch, gly_error *err
 }
 
 static gly_status close_result(void *context, gly_error *err) {
-    gly_cli_output *output = context;
-    if (output->format == GLY_CLI_TABLE && output->schema->field_count > 0) {
+    gly_result_text *output = context;
+    if (output->format == GLY_RESULT_TABLE && output->schema->field_count > 0) {
         if (!output->widths_fixed) {
             GLY_TRY(put_held(output, err));
         }
@@ -323,6 +323,6 @@ static gly_status close_result(void *context, gly_error *err) {
     return GLY_OK;
 }
 
-gly_row_sink gly_cli_output_sink(gly_cli_output *output) {
+gly_row_sink gly_result_text_sink(gly_result_text *output) {
     return (gly_row_sink){open_result, put_rows, close_result, output};
 }
