@@ -12,6 +12,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* A size for tests that are quadratic or worse, where sanitizers would make minutes of it. */
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#define GLY_CHECK_SIZE(size, with_sanitizers) (with_sanitizers)
+#else
+#define GLY_CHECK_SIZE(size, with_sanitizers) (size)
+#endif
+
 #define GLY_TEST(name) static void name(void)
 
 #define GLY_CHECK(condition)                                                                       \

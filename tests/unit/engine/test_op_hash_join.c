@@ -209,10 +209,14 @@ static void check_all_kinds(const gly_op_table *probe, const gly_op_table *build
 }
 
 GLY_TEST(joins_like_nested_loops) {
-    static const shape probes[] = {
-        {0, 1, false, 1}, {1, 1, true, 1}, {700, 300, true, 1}, {900, 100, false, 1000}};
-    static const shape builds[] = {
-        {0, 1, false, 1}, {2, 1, false, 1}, {400, 300, true, 1}, {300, 100, false, 1000}};
+    static const shape probes[] = {{0, 1, false, 1},
+                                   {1, 1, true, 1},
+                                   {GLY_CHECK_SIZE(700, 200), GLY_CHECK_SIZE(300, 100), true, 1},
+                                   {GLY_CHECK_SIZE(900, 150), 100, false, 1000}};
+    static const shape builds[] = {{0, 1, false, 1},
+                                   {2, 1, false, 1},
+                                   {GLY_CHECK_SIZE(400, 150), GLY_CHECK_SIZE(300, 100), true, 1},
+                                   {GLY_CHECK_SIZE(300, 100), 100, false, 1000}};
     gly_arena *arena = gly_arena_make();
     for (size_t i = 0; i < GLY_ARRAY_LEN(probes); i++) {
         for (size_t j = 0; j < GLY_ARRAY_LEN(builds); j++) {
@@ -227,10 +231,12 @@ GLY_TEST(joins_like_nested_loops) {
 
 GLY_TEST(spills_and_is_still_right) {
     gly_arena *arena = gly_arena_make();
-    gly_op_table *probe = make_table(arena, (shape){2300, 300, true, 7}, 1);
-    gly_op_table *build = make_table(arena, (shape){600, 300, true, 7}, 2);
+    const uint32_t probe_rows = GLY_CHECK_SIZE(2300, 300);
+    const uint32_t build_rows = GLY_CHECK_SIZE(600, 240);
+    gly_op_table *probe = make_table(arena, (shape){probe_rows, build_rows / 2, true, 7}, 1);
+    gly_op_table *build = make_table(arena, (shape){build_rows, build_rows / 2, true, 7}, 2);
     for (uint32_t width = 1; width <= 3; width += 2) {
-        gly_op_run run = {.width = width, .memory_bytes = 20 << 10};
+        gly_op_run run = {.width = width, .memory_bytes = GLY_CHECK_SIZE(20, 8) << 10};
         check_all_kinds(probe, build, &run);
         GLY_CHECK(run.spill_bytes > 0);
         run.memory_bytes = 1; /* everything in chunks of one batch */
@@ -244,8 +250,8 @@ GLY_TEST(spills_and_is_still_right) {
 GLY_TEST(equal_keys_survive) {
     gly_arena *arena = gly_arena_make();
     gly_op_table *probe = make_table(arena, (shape){40, 1, false, 1}, 1);
-    gly_op_table *build =
-        make_table(arena, (shape){GLY_MIN(GLY_BATCH_ROWS + 52, 500), 1, false, 1}, 2);
+    gly_op_table *build = make_table(
+        arena, (shape){GLY_MIN(GLY_BATCH_ROWS + 52, GLY_CHECK_SIZE(500, 150)), 1, false, 1}, 2);
     for (size_t memory = 0; memory < 2; memory++) {
         gly_op_run run = {.width = 1, .memory_bytes = memory};
         check_all_kinds(probe, build, &run);
