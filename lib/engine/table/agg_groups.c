@@ -137,7 +137,7 @@ static void count_codes(const gly_code_map *codes, const uint16_t *index, uint32
         ret->ends[l] = live / LANES * (l + 1);
     }
     ret->ends[LANES - 1] = live;
-    const uint32_t quarter = live / LANES;
+    const uint32_t quarter = GLY_BATCH_ROWS < LANES ? 0 : live / LANES;
     for (uint32_t i = 0; i < quarter; i++) {
         ret->counts[0][index[i]]++;
         ret->counts[1][index[quarter + i]]++;
