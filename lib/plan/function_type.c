@@ -729,6 +729,11 @@ RULE(assert_true) {
     return want(call, 1, GLY_TYPE_OF(STRING), "(boolean[, message])");
 }
 
+RULE(test) {
+    *call->ret = GLY_TYPE_OF(BIGINT);
+    return want(call, 0, GLY_TYPE_OF(BIGINT), "(milliseconds) or (bytes)");
+}
+
 /* aggregates */
 
 RULE(count) {

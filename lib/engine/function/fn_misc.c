@@ -5,6 +5,8 @@
  */
 #include "lib/engine/function/fn_misc.h"
 
+#include "lib/base/alloc.h"
+#include "lib/base/clock.h"
 #include "lib/engine/function/fn_hash.h"
 
 /* XORShiftRandom (Marsaglia 2003), as Spark seeds it: MurmurHash3 of the seed's bytes, twice. */
@@ -84,6 +86,32 @@ gly_status gly_fn_misc_assert_true(gly_call *call, gly_error *err) {
                      gly_call_place(call->expr, place));
         gly_builder_clear(&text);
         return status;
+    }
+    return GLY_OK;
+}
+
+/* A row that takes as many milliseconds as its argument says, for tests of what happens meanwhile. */
+gly_status gly_fn_misc_test_sleep(gly_call *call, gly_error *err) {
+    (void)err;
+    GLY_CALL_EACH(call, row) {
+        int64_t ms = gly_call_integer(call, 0, row);
+        if (ms > 0) {
+            gly_clock_sleep_ms(ms);
+        }
+        GLY_CALL_RESULT(call, int64_t)[row] = ms;
+    }
+    return GLY_OK;
+}
+
+/* Memory that no budget knows of, for tests of what the system does then.  Written to, never freed. */
+gly_status gly_fn_misc_test_hold(gly_call *call, gly_error *err) {
+    (void)err;
+    GLY_CALL_EACH(call, row) {
+        int64_t bytes = gly_call_integer(call, 0, row);
+        if (bytes > 0) {
+            memset(gly_alloc((size_t)bytes), 1, (size_t)bytes);
+        }
+        GLY_CALL_RESULT(call, int64_t)[row] = bytes;
     }
     return GLY_OK;
 }

@@ -340,6 +340,13 @@ static gly_status fail_function(gly_analyzer *an, const gly_ast_expr *ast) {
                     near, near[0] == '\0' ? "" : "'?");
 }
 
+/* Functions for tests are there when a test asks for them. */
+static bool is_allowed(const gly_analyzer *an, gly_function_id id) {
+    return (id != GLY_FN_TEST_SLEEP && id != GLY_FN_TEST_HOLD) ||
+           (an->options->config != NULL &&
+            gly_config_bool(an->options->config, GLY_CONFIG_TEST_FUNCTIONS));
+}
+
 static gly_status resolve_plain(gly_analyzer *an, gly_scope *scope, const gly_ast_expr *ast,
                                 gly_expr **ret) {
     gly_expr **args;
@@ -352,7 +359,7 @@ static gly_status resolve_plain(gly_analyzer *an, gly_scope *scope, const gly_as
                                 (int)GLY_MIN(ast->name.size, (size_t)128), ast->name.data);
     }
     gly_function_id id;
-    bool known = gly_function_find(ast->name, &id);
+    bool known = gly_function_find(ast->name, &id) && is_allowed(an, id);
     GLY_TRY(gly_resolve_expr_list(an, scope, ast->arg_count, ast->args, &args));
     GLY_TRY(resolve_disguise(an, ast, ast->arg_count, args, ret));
     if (*ret != NULL) {

@@ -60,6 +60,8 @@ GLY_TEST(errors_on_purpose) {
     GLY_EXPR_VALUE("(assert_true true)", "null");
     GLY_EXPR_VALUE("(assert_true (= 1 2) 'not equal')", "!not equal");
     GLY_EXPR_VALUE("(assert_true (= 1 2))", "!'(1 = 2)' is not true!");
+    GLY_EXPR_VALUE("(galley_test_sleep 3)", "3");
+    GLY_EXPR_VALUE("(galley_test_hold 100000)", "100000");
 }
 
 GLY_SUITE("fn_math", functions, rounding, hashes_are_sparks, errors_on_purpose)
