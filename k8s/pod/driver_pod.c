@@ -35,6 +35,12 @@ cJSON *gly_driver_pod_make(const gly_pods_context *context) {
     gly_pod_parts_container(&template, application, &application->driver);
     gly_pod_parts_tls(&template, gly_names_driver_tls(arena, application->name));
     set_job(&template, application);
+    /* What the chart says where the application does not: the driver makes the executors' pods. */
+    gly_pod_template_set_env(&template, "GALLEY_EXECUTOR_IMAGE", application->executor.image);
+    if (application->executor.image_pull_policy != NULL) {
+        gly_pod_template_set_env(&template, "GALLEY_EXECUTOR_PULL_POLICY",
+                                 application->executor.image_pull_policy);
+    }
     const char *const command[] = {"galley-driver"};
     const char *const args[] = {"--application", application->name,
                                 "--namespace",   application->namespace_name,
