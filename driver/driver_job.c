@@ -129,7 +129,8 @@ bool gly_driver_job_take(gly_driver_job *job, uint32_t stage_index, uint32_t par
     }
     for (uint32_t i = 0; i < update->file_count; i++) {
         gly_written_file file = {gly_arena_str(job->arena, update->files[i].path),
-                                 update->files[i].rows, update->files[i].bytes};
+                                 update->files[i].rows, update->files[i].bytes,
+                                 gly_arena_str(job->arena, update->files[i].token)};
         gly_array_push(&job->files, file);
     }
     result->is_done = true;

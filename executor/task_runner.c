@@ -91,6 +91,10 @@ static void set_files(gly_arena *arena, const gly_task_result *result, Galley__T
         file->has_rows = file->has_bytes = true;
         file->rows = result->files[i].rows;
         file->bytes = result->files[i].bytes;
+        if (result->files[i].token.size > 0) {
+            file->has_token = true;
+            file->token = binary(result->files[i].token);
+        }
         update->files[i] = file;
     }
 }

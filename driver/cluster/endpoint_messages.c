@@ -349,7 +349,8 @@ static void read_update(gly_arena *arena, const Galley__TaskUpdate *from, gly_ta
         gly_task_update_file *files = GLY_ARENA_ARRAY(arena, gly_task_update_file, to->file_count);
         for (uint32_t i = 0; i < to->file_count; i++) {
             const Galley__WrittenFile *file = from->files[i];
-            files[i] = (gly_task_update_file){text_of(file->path), file->rows, file->bytes};
+            files[i] = (gly_task_update_file){text_of(file->path), file->rows, file->bytes,
+                                              bytes_of(file->has_token, file->token)};
         }
         to->files = files;
     }

@@ -51,6 +51,7 @@ typedef struct gly_task_update_metrics { /* same fields as gly_task_metrics of l
 typedef struct gly_task_update_file {
     gly_str path;
     uint64_t rows, bytes;
+    gly_str token;
 } gly_task_update_file;
 
 typedef struct gly_task_update_operator {

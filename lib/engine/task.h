@@ -75,6 +75,7 @@ typedef struct gly_task_operator_rows { /* rows that operator put out, for EXPLA
 typedef struct gly_written_file {
     gly_str path;
     uint64_t rows, bytes;
+    gly_str token; /* gly_pending_file's; empty where files are renamed */
 } gly_written_file;
 
 typedef struct gly_task_result { /* memory in the arena given to gly_task_run */
