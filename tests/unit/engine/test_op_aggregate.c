@@ -326,7 +326,7 @@ static const struct {
 GLY_TEST(groups_like_the_naive_one) {
     gly_arena *arena = gly_arena_make();
     for (uint32_t nulls = 0; nulls < 2; nulls++) {
-        for (uint32_t rows = 0; rows <= 9000; rows = rows * 3 + 1) {
+        for (uint32_t rows = 0; rows <= GLY_CHECK_SIZE(9000, 1100); rows = rows * 3 + 1) {
             gly_op_table *table = make_table(arena, rows, 500, nulls, rows + nulls);
             for (size_t g = 0; g < GLY_ARRAY_LEN(groupings); g++) {
                 gly_op_run run = {.seed = rows + g};
@@ -341,10 +341,12 @@ GLY_TEST(groups_like_the_naive_one) {
 
 GLY_TEST(spills_and_is_still_right) {
     gly_arena *arena = gly_arena_make();
-    gly_op_table *table = make_table(arena, 20000, 15000, true, 7);
+    gly_op_table *table =
+        make_table(arena, GLY_CHECK_SIZE(20000, 7000), GLY_CHECK_SIZE(15000, 5300), true, 7);
     for (size_t g = 1; g < GLY_ARRAY_LEN(groupings); g++) {
         for (uint32_t width = 1; width <= 3; width += 2) {
-            gly_op_run run = {.seed = g, .width = width, .memory_bytes = 200 << 10};
+            gly_op_run run = {
+                .seed = g, .width = width, .memory_bytes = GLY_CHECK_SIZE(200, 60) << 10};
             check_complete(table, groupings[g].keys, groupings[g].count, ALL, &run);
             GLY_CHECK(run.spill_bytes > 0 || groupings[g].keys == by_day ||
                       groupings[g].keys == by_double || groupings[g].keys == by_text);
@@ -360,7 +362,8 @@ GLY_TEST(spills_and_is_still_right) {
 GLY_TEST(two_phases_equal_one) {
     gly_arena *arena = gly_arena_make();
     for (uint32_t groups = 10; groups <= 10000; groups *= 1000) {
-        gly_op_table *table = make_table(arena, 15000, groups, groups == 10, groups);
+        gly_op_table *table =
+            make_table(arena, GLY_CHECK_SIZE(15000, 1500), groups, groups == 10, groups);
         for (size_t g = 1; g < GLY_ARRAY_LEN(groupings); g++) {
             for (uint32_t skip = 0; skip < 2; skip++) {
                 gly_op_run run = {.seed = g, .width = 1 + skip};
@@ -385,7 +388,8 @@ GLY_TEST(passes_rows_when_nothing_repeats) {
 
 GLY_TEST(distinct_has_keys_only) {
     gly_arena *arena = gly_arena_make();
-    gly_op_table *table = make_table(arena, 5000, 3000, true, 6);
+    gly_op_table *table =
+        make_table(arena, GLY_CHECK_SIZE(5000, 1500), GLY_CHECK_SIZE(3000, 900), true, 6);
     for (size_t g = 1; g < GLY_ARRAY_LEN(groupings); g++) {
         gly_op_run run = {.seed = g, .width = 1 + g % 3};
         check_complete(table, groupings[g].keys, groupings[g].count, all_calls, 0, &run);
