@@ -39,32 +39,26 @@ uint64_t gly_pod_parts_disk_budget(uint64_t local_disk_bytes) {
     return local_disk_bytes - local_disk_bytes / 32;
 }
 
-void gly_pod_parts_metadata(gly_pod_template *template, const gly_pods_context *context,
-                            const char *name, const char *role) {
-    const gly_application *application = context->application;
+void gly_pod_parts_labels(cJSON *labels, const gly_application *application, const char *role) {
     gly_arena *arena = gly_arena_make();
-    char attempt[16];
-    snprintf(attempt, sizeof attempt, "%u", context->attempt);
-    const char *label = gly_names_label(arena, application->name);
+    const char *name = gly_names_label(arena, application->name);
     const char *uid = gly_names_label(arena, application->uid);
-    gly_pod_template_set_text(template->metadata, "name", name);
-    gly_pod_template_set_text(template->metadata, "namespace", application->namespace_name);
-    const char *const labels[][2] = {
+    const char *const pairs[][2] = {
         {"app.kubernetes.io/name", "galley"},
-        {"app.kubernetes.io/instance", label},
+        {"app.kubernetes.io/instance", name},
         {"app.kubernetes.io/component", role},
         {"app.kubernetes.io/managed-by", "galley"},
-        {GLY_LABEL_APPLICATION, label},
+        {GLY_LABEL_APPLICATION, name},
         {GLY_LABEL_APPLICATION_UID, uid},
         {GLY_LABEL_ROLE, role},
-        {GLY_LABEL_ATTEMPT, attempt},
-        {"spark-role", role}, /* Spark's: people's dashboards select on them */
-        {"spark-app-selector", uid},
-        {"spark-app-name", label},
     };
-    for (size_t i = 0; i < GLY_ARRAY_LEN(labels); i++) {
-        gly_pod_template_set_text(template->labels, labels[i][0], labels[i][1]);
+    for (size_t i = 0; i < GLY_ARRAY_LEN(pairs); i++) {
+        gly_pod_template_set_text(labels, pairs[i][0], pairs[i][1]);
     }
+    gly_arena_free(arena);
+}
+
+void gly_pod_parts_owner(cJSON *metadata, const gly_application *application) {
     cJSON *owners = cJSON_CreateArray();
     cJSON *owner = cJSON_CreateObject();
     cJSON_AddStringToObject(owner, "apiVersion", "galley.dev/v1alpha1");
@@ -74,11 +68,31 @@ void gly_pod_parts_metadata(gly_pod_template *template, const gly_pods_context *
     cJSON_AddTrueToObject(owner, "controller");
     cJSON_AddFalseToObject(owner, "blockOwnerDeletion");
     cJSON_AddItemToArray(owners, owner);
-    gly_pod_template_set(template->metadata, "ownerReferences", owners);
+    gly_pod_template_set(metadata, "ownerReferences", owners);
+}
+
+void gly_pod_parts_metadata(gly_pod_template *template, const gly_pods_context *context,
+                            const char *name, const char *role) {
+    const gly_application *application = context->application;
+    cJSON *labels = template->labels;
+    char attempt[16];
+    snprintf(attempt, sizeof attempt, "%u", context->attempt);
+    gly_pod_template_set_text(template->metadata, "name", name);
+    gly_pod_template_set_text(template->metadata, "namespace", application->namespace_name);
+    gly_pod_parts_labels(labels, application, role);
+    gly_pod_template_set_text(labels, GLY_LABEL_ATTEMPT, attempt);
+    static const char *const sparks[][2] = {/* people's dashboards select on them */
+                                            {"spark-role", GLY_LABEL_ROLE},
+                                            {"spark-app-selector", GLY_LABEL_APPLICATION_UID},
+                                            {"spark-app-name", GLY_LABEL_APPLICATION}};
+    for (size_t i = 0; i < GLY_ARRAY_LEN(sparks); i++) {
+        gly_pod_template_set_text(labels, sparks[i][0],
+                                  gly_json_field_string_or(labels, sparks[i][1], ""));
+    }
+    gly_pod_parts_owner(template->metadata, application);
     /* A node that is scaled away takes the local shuffle files along. */
     gly_pod_template_offer(template->annotations, "cluster-autoscaler.kubernetes.io/safe-to-evict",
                            cJSON_CreateString("false"));
-    gly_arena_free(arena);
 }
 
 static cJSON *empty_dir(uint64_t size_bytes) {

@@ -15,7 +15,11 @@ typedef struct gly_pods_context {
 #define GLY_POD_PARTS_TMP (UINT64_C(128) << 20)
 #define GLY_POD_PARTS_LOGS (UINT64_C(128) << 20)
 
-/* Name, namespace, owner, labels.  role: "driver" or "executor". */
+/* Labels that everything has that is made for an application.  role: "driver" or "executor". */
+void gly_pod_parts_labels(cJSON *labels, const gly_application *application, const char *role);
+/* The application as the controlling owner. */
+void gly_pod_parts_owner(cJSON *metadata, const gly_application *application);
+/* Name, namespace, owner, labels. */
 void gly_pod_parts_metadata(gly_pod_template *template, const gly_pods_context *context,
                             const char *name, const char *role);
 /* Image, resources, security, /tmp and the local directory, S3 settings, our environment. */
