@@ -75,6 +75,10 @@ const char *gly_names_executor_tls(gly_arena *arena, const char *application) {
     return name_of(arena, application, "-executor-tls");
 }
 
+const char *gly_names_scheduled(gly_arena *arena, const char *schedule, int64_t minute) {
+    return name_of(arena, schedule, gly_arena_format(arena, "-%lld", (long long)minute));
+}
+
 const char *gly_names_label(gly_arena *arena, const char *text) {
     return shorten(arena, text, LONGEST, true);
 }
