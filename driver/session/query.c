@@ -190,15 +190,16 @@ gly_status gly_query_run(gly_session *session, gly_arena *arena, const gly_state
 /* ---- INSERT --------------------------------------------------------------------------------- */
 
 typedef struct written {
-    GLY_ARRAY(gly_str) paths;
+    GLY_ARRAY(gly_pending_file) files;
     gly_statement_report *report;
     gly_arena *arena;
 } written;
 
 static void take_file(void *context, const gly_written_file *file) {
     written *files = context;
-    gly_str path = gly_arena_str(files->arena, file->path);
-    gly_array_push(&files->paths, path);
+    gly_pending_file pending = {gly_arena_str(files->arena, file->path),
+                                gly_arena_str(files->arena, file->token)};
+    gly_array_push(&files->files, pending);
     files->report->rows += file->rows;
     files->report->bytes += file->bytes;
     files->report->files++;
@@ -234,12 +235,12 @@ static gly_status run_insert(gly_session *session, gly_arena *arena, const gly_s
     split(session, arena, plan);
     gly_status status = run_job(session, statement, plan, &request, report, err);
     if (status == GLY_OK) {
-        status = gly_commit_finish(commit, (uint32_t)files.paths.count, files.paths.items, err);
+        status = gly_commit_finish(commit, (uint32_t)files.files.count, files.files.items, err);
     } else {
         gly_commit_abort(commit);
     }
     write->file_write.path = path; /* for people */
-    gly_array_clear(&files.paths);
+    gly_array_clear(&files.files);
     return status;
 }
 

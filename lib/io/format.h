@@ -44,6 +44,7 @@ typedef struct gly_writer_options {
     uint32_t option_count;
     const gly_option *options; /* "compression", "row_group_rows", "header", "delimiter", ... */
     gly_budget *budget;
+    gly_builder *token; /* where finish puts the file's token (gly_file_writer); NULL: nowhere */
 } gly_writer_options;
 
 typedef struct gly_writer gly_writer;

@@ -30,6 +30,7 @@ typedef struct local {
     uint32_t index;
     gly_writer *writer; /* from the first batch */
     gly_str path;
+    gly_builder token;
 } local;
 
 static gly_status prepare(gly_op_node *node, gly_error *err) {
@@ -112,7 +113,7 @@ static gly_status open_writer(local *self, gly_error *err) {
     pthread_mutex_unlock(task->lock);
     GLY_TRY(status);
     gly_writer_options options = {plan->file_write.option_count, plan->file_write.options,
-                                  &task->budget};
+                                  &task->budget, &self->token};
     return shared->format->writer_open(self->path, &plan->children[0]->schema, &options,
                                        &self->writer, err);
 }
@@ -137,6 +138,7 @@ static gly_status finish(void *context, gly_error *err) {
     self->writer = NULL;
     GLY_TRY(shared->format->writer_finish(writer, &file.rows, &file.bytes, err));
     pthread_mutex_lock(self->node->task->lock);
+    file.token = gly_arena_str(self->node->task->arena, gly_builder_str(&self->token));
     gly_array_push(&shared->files, file);
     pthread_mutex_unlock(self->node->task->lock);
     return GLY_OK;
@@ -147,13 +149,18 @@ static void close_sink(void *context) {
     if (self->writer != NULL) {
         ((state *)self->node->state)->format->writer_abort(self->writer);
     }
+    gly_builder_clear(&self->token);
     free(self);
 }
 
 static gly_status write_empty_file(gly_op_node *node, gly_error *err) {
     local self = {.node = node};
-    GLY_TRY(open_writer(&self, err));
-    return finish(&self, err);
+    gly_status status = open_writer(&self, err);
+    if (status == GLY_OK) {
+        status = finish(&self, err);
+    }
+    gly_builder_clear(&self.token);
+    return status;
 }
 
 static gly_status seal(gly_op_node *node, gly_error *err) {

@@ -11,6 +11,7 @@
 
 #include "lib/base/array.h"
 #include "lib/io/fs/fs_local.h"
+#include "lib/io/fs/fs_s3.h"
 #include "lib/io/fs/glob.h"
 
 static const struct {
@@ -71,23 +72,39 @@ static gly_status add_listed(gly_arena *arena, const gly_filesystem *filesystem,
     return GLY_OK;
 }
 
+/* What lies at path; *ret false: nothing.  Other failures (no permission, no network) are failures.
+ */
+static gly_status look_at(gly_arena *arena, const gly_filesystem *filesystem, gly_str path,
+                          bool *ret, gly_file_info *ret_info, gly_error *err) {
+    gly_error own;
+    gly_status status = filesystem->stat(arena, path, ret_info, &own);
+    *ret = status == GLY_OK;
+    return status == GLY_OK || status == GLY_E_PATH_NOT_FOUND ? GLY_OK : gly_error_copy(err, &own);
+}
+
+static gly_status add_found(gly_arena *arena, const gly_filesystem *filesystem,
+                            const gly_file_info *info, info_list *files, gly_error *err) {
+    if (!info->is_directory) {
+        gly_array_push(files, *info);
+        return GLY_OK;
+    }
+    return add_listed(arena, filesystem, info->path, NULL, files, err);
+}
+
 static gly_status expand_pattern(gly_arena *arena, const gly_filesystem *filesystem,
                                  gly_str pattern, info_list *files, gly_error *err) {
     gly_file_info info;
-    gly_error ignored;
-    bool is_there = filesystem->stat(arena, pattern, &info, &ignored) == GLY_OK;
-    if (is_there && !info.is_directory) {
-        gly_array_push(files, info);
-        return GLY_OK;
-    }
+    bool is_there;
+    GLY_TRY(look_at(arena, filesystem, pattern, &is_there, &info, err));
     if (is_there) {
-        return add_listed(arena, filesystem, pattern, NULL, files, err);
+        return add_found(arena, filesystem, &info, files, err);
     }
     if (!gly_glob_has_wildcard(pattern)) {
         return GLY_OK;
     }
     gly_str base = gly_glob_base(pattern);
-    if (filesystem->stat(arena, base, &info, &ignored) != GLY_OK || !info.is_directory) {
+    GLY_TRY(look_at(arena, filesystem, base, &is_there, &info, err));
+    if (!is_there || !info.is_directory) {
         return GLY_OK;
     }
     /* A relative pattern without a slash: list "." and match behind "./". */
@@ -95,6 +112,17 @@ static gly_status expand_pattern(gly_arena *arena, const gly_filesystem *filesys
         pattern = gly_str_of(gly_arena_format(arena, "./%.*s", GLY_STR_ARG(pattern)));
     }
     return add_listed(arena, filesystem, base, &pattern, files, err);
+}
+
+static gly_status nothing_found(gly_str path, bool is_there, gly_error *err) {
+    if (is_there) {
+        return gly_fail(err, GLY_E_PATH_NOT_FOUND, "directory %.*s has no files to read",
+                        GLY_STR_ARG(path));
+    }
+    if (gly_glob_has_wildcard(path)) {
+        return gly_fail(err, GLY_E_PATH_NOT_FOUND, "no file matches path %.*s", GLY_STR_ARG(path));
+    }
+    return gly_fail(err, GLY_E_PATH_NOT_FOUND, "path %.*s does not exist", GLY_STR_ARG(path));
 }
 
 static int compare_infos(const void *a, const void *b) {
@@ -109,30 +137,22 @@ gly_status gly_filesystem_expand(gly_arena *arena, gly_str path, uint32_t *ret_c
         return gly_fail(err, GLY_E_PATH_NOT_FOUND, "an empty path was given");
     }
     gly_str *patterns;
-    uint32_t pattern_count;
+    uint32_t pattern_count = 0;
     gly_file_info info;
-    gly_error ignored;
-    if (filesystem->stat(arena, path, &info, &ignored) == GLY_OK) {
-        patterns = &path; /* it exists as it is spelled, braces and stars included */
-        pattern_count = 1;
-    } else {
-        GLY_TRY(gly_glob_braces(arena, path, &pattern_count, &patterns, err));
-    }
+    bool is_there;
     info_list files = {0};
-    gly_status status = GLY_OK;
+    gly_status status;
+    GLY_TRY(look_at(arena, filesystem, path, &is_there, &info, err));
+    if (is_there) { /* it exists as it is spelled, braces and stars included */
+        status = add_found(arena, filesystem, &info, &files, err);
+    } else {
+        status = gly_glob_braces(arena, path, &pattern_count, &patterns, err);
+    }
     for (uint32_t i = 0; status == GLY_OK && i < pattern_count; i++) {
         status = expand_pattern(arena, filesystem, patterns[i], &files, err);
     }
     if (status == GLY_OK && files.count == 0) {
-        bool is_empty =
-            pattern_count == 1 && filesystem->stat(arena, path, &info, &ignored) == GLY_OK;
-        status = is_empty ? gly_fail(err, GLY_E_PATH_NOT_FOUND,
-                                     "directory %.*s has no files to read", GLY_STR_ARG(path))
-                 : gly_glob_has_wildcard(path)
-                     ? gly_fail(err, GLY_E_PATH_NOT_FOUND, "no file matches path %.*s",
-                                GLY_STR_ARG(path))
-                     : gly_fail(err, GLY_E_PATH_NOT_FOUND, "path %.*s does not exist",
-                                GLY_STR_ARG(path));
+        status = nothing_found(path, is_there, err);
     }
     if (status == GLY_OK) {
         if (pattern_count > 1) { /* {a,b} may overlap: each file once */

@@ -448,6 +448,11 @@ static gly_status make_directory(gly_str path, gly_error *err) {
     return make_parents(native, true, path, err);
 }
 
+static void remove_empty(gly_str path) {
+    OWNED native = native_path(path);
+    (void)!rmdir(native);
+}
+
 const gly_filesystem gly_fs_local = {
     .scheme = "file",
     .open = open_file,
@@ -457,4 +462,5 @@ const gly_filesystem gly_fs_local = {
     .rename = rename_path,
     .remove_all = remove_path,
     .make_directory = make_directory,
+    .remove_empty = remove_empty,
 };

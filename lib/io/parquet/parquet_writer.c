@@ -130,6 +130,8 @@ gly_status gly_parquet_writer_open(gly_str path, const gly_schema *schema,
         status = filesystem->create(path, &writer->file, err);
     }
     if (status == GLY_OK) {
+        writer->file->budget = options->budget;
+        writer->file->token = options->token;
         status = put(writer, "PAR1", 4, err);
     }
     if (status != GLY_OK) {

@@ -45,7 +45,7 @@ gly_status gly_csv_writer_open(gly_str path, const gly_schema *schema,
     if (status == GLY_OK) {
         gly_builder_add_str(&writer->null_value, writer->options.null_value);
         writer->options.null_value = gly_builder_str(&writer->null_value);
-        status = gly_text_output_open(&writer->output, path, err);
+        status = gly_text_output_open(&writer->output, path, options, err);
     }
     if (status != GLY_OK) {
         gly_builder_clear(&writer->null_value);

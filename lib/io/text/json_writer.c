@@ -21,7 +21,7 @@ gly_status gly_json_writer_open(gly_str path, const gly_schema *schema,
                                 gly_error *err) {
     (void)options;
     json_writer *writer = GLY_NEW(json_writer);
-    gly_status status = gly_text_output_open(&writer->output, path, err);
+    gly_status status = gly_text_output_open(&writer->output, path, options, err);
     if (status != GLY_OK) {
         free(writer);
         return status;

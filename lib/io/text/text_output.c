@@ -6,11 +6,15 @@
 
 enum { FLUSH_BYTES = 1 << 20 };
 
-gly_status gly_text_output_open(gly_text_output *output, gly_str path, gly_error *err) {
+gly_status gly_text_output_open(gly_text_output *output, gly_str path,
+                                const gly_writer_options *options, gly_error *err) {
     const gly_filesystem *filesystem;
     *output = (gly_text_output){0};
     GLY_TRY(gly_filesystem_find(path, &filesystem, err));
-    return filesystem->create(path, &output->file, err);
+    GLY_TRY(filesystem->create(path, &output->file, err));
+    output->file->budget = options->budget;
+    output->file->token = options->token;
+    return GLY_OK;
 }
 
 gly_status gly_text_output_flush(gly_text_output *output, bool always, gly_error *err) {

@@ -2,7 +2,7 @@
 #ifndef GLY_TEXT_OUTPUT_H
 #define GLY_TEXT_OUTPUT_H
 
-#include "lib/io/fs/filesystem.h"
+#include "lib/io/format.h"
 
 typedef struct gly_text_output {
     gly_file_writer *file;
@@ -11,7 +11,7 @@ typedef struct gly_text_output {
 } gly_text_output;
 
 GLY_NODISCARD gly_status gly_text_output_open(gly_text_output *output, gly_str path,
-                                              gly_error *err);
+                                              const gly_writer_options *options, gly_error *err);
 /* Writes the buffer if it is large. */
 GLY_NODISCARD gly_status gly_text_output_flush(gly_text_output *output, bool always,
                                                gly_error *err);

@@ -107,7 +107,7 @@ static inline void gly_cell_write(gly_str path, uint64_t row_count, uint32_t opt
     gly_arena *arena = gly_arena_make();
     gly_schema *schema = gly_cell_schema(arena);
     const gly_format *format = gly_format_find(GLY_STR("parquet"));
-    gly_writer_options all = {option_count, options, budget};
+    gly_writer_options all = {option_count, options, budget, NULL};
     gly_writer *writer = NULL;
     GLY_CHECK_OK(format->writer_open(path, schema, &all, &writer, &err), &err);
     gly_arena *scratch = gly_arena_make();

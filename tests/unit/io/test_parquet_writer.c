@@ -34,7 +34,7 @@ static gly_writer *open_one(gly_type type, bool nullable, uint32_t option_count,
                             const gly_option *options, gly_budget *budget) {
     gly_field field = {GLY_STR("x"), type, nullable};
     gly_schema schema = {1, &field};
-    gly_writer_options all = {option_count, options, budget};
+    gly_writer_options all = {option_count, options, budget, NULL};
     gly_writer *writer = NULL;
     gly_error err;
     GLY_CHECK_OK(format->writer_open(path, &schema, &all, &writer, &err), &err);
