@@ -372,6 +372,11 @@ class Context:
         code, out, err = run("kubectl", "-n", self.namespace, "apply", "-f", "-", input=text, check_code=check_code)
         return code, err
 
+    def apply_server_side(self, body):
+        """(exit code, stderr); for objects that are too large for kubectl's annotation."""
+        code, _, err = run("kubectl", "-n", self.namespace, "apply", "--server-side", "-f", "-", input=json.dumps(body), check_code=False)
+        return code, err
+
     def kubectl(self, *words, **options):
         return kubectl("-n", self.namespace, *words, **options)
 

@@ -1,0 +1,250 @@
+"""What a person does with an application: apply, watch, read logs, scale, describe, suspend, delete, schedule."""
+import re
+import subprocess
+import time
+
+from support import CONF, MAPS, ROOT, NotRun, check, role, slow_query, test, wait_for
+
+
+def example(t, name, *replacements):
+    """An example of the repository, with what is different here."""
+    text = (ROOT / "examples" / name).read_text()
+    for old, new in replacements:
+        check(old in text, f"examples/{name} has no {old}")
+        text = text.replace(old, new)
+    return text
+
+
+@test()
+def application_hello(t):
+    """The smallest example as it stands: applied, finished, its columns, its output and log, its Events."""
+    t.apply(example(t, "hello-application.yaml"))
+    app = t.application("hello", apply=False)
+    app.succeed()
+    answer, records = app.output()
+    for row in ("34", "33"):
+        check(row in answer, f"the answer on standard output is {answer!r}")
+    check(len(records) >= 3, f"the driver logs {len(records)} JSON lines: {records}")
+    for record in records:
+        check({"time", "level", "message"} <= set(record), f"a log record lacks time, level or message: {record}")
+    header, row = t.kubectl("get", "gapp", "hello").splitlines()
+    check(header.split() == ["NAME", "STATE", "STAGE", "TASKS", "EXECUTORS", "SPILL", "AGE", "CAUSE"], f"kubectl get shows {header}")
+    check(row.split()[1] == "Succeeded", f"kubectl get shows {row}")
+    description = t.kubectl("describe", "gapp", "hello")
+    check("Events:" in description and "Succeeded" in description.split("Events:")[1], f"kubectl describe shows no Event of the end: {description[-500:]}")
+    status = app.status()
+    check(status.get("startTime") and status.get("completionTime"), f"start and end are not in the status: {status}")
+    check([h["state"] for h in status["history"]][-1] == "Succeeded", f"the history is {status['history']}")
+    left = [p["metadata"]["name"] for p in app.pods("executor")]
+    wait_for("the executors' pods to go", lambda: not app.pods("executor"), 30)
+    t.note(f"history {' '.join(h['state'] for h in status['history'])}; {len(left)} executor pods when it ended")
+
+
+@test()
+def application_watch(t):
+    """kubectl get -w: state, stage, tasks and executors change as it runs."""
+    query = slow_query(map_ms=400, reduce_ms=150)
+    watch = subprocess.Popen(["kubectl", "-n", t.namespace, "get", "gapp", "-w", "--no-headers", "--output-watch-events=false"],
+                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        app = t.application("watched", query, executors=2)
+        app.succeed(query)
+        time.sleep(1)
+    finally:
+        watch.terminate()
+    rows = [re.split(r"\s{2,}", line.strip()) for line in watch.communicate()[0].splitlines()]
+    states = list(dict.fromkeys(row[1] for row in rows if len(row) > 1))
+    stages = list(dict.fromkeys(row[2] for row in rows if len(row) > 2 and "/" in row[2]))
+    tasks = list(dict.fromkeys(row[3] for row in rows if len(row) > 3 and "/" in row[3]))
+    check("Running" in states and states[-1] == "Succeeded", f"kubectl get -w showed the states {states}")
+    check(len(stages) >= 2, f"kubectl get -w showed the stages {stages}")
+    check(len(tasks) >= 3, f"kubectl get -w showed the tasks {tasks}")
+    t.note(f"states {' '.join(s for s in states if s)}; stages {' '.join(stages)}; {len(tasks)} task counts, the last {tasks[-1]}")
+
+
+@test()
+def application_scale(t):
+    """kubectl scale on the running query, up and down; who goes gives its blocks away first: nothing is computed again."""
+    query = slow_query(map_ms=900, maps=40)
+    app = t.application("scaled", query, executors=2)
+    app.wait_running(2)
+    t.kubectl("scale", "gapp/scaled", "--replicas=4")
+    app.wait_running(4)
+    up = app.progress().get("tasksDone", 0)
+    wait_for("every executor to have done something", lambda: app.progress().get("tasksDone", 0) >= up + 8 or app.fail_if_final(), 60)
+    t.kubectl("scale", "gapp/scaled", "--replicas=1")
+    down = app.progress().get("tasksDone", 0)
+    wait_for("one executor to be left", lambda: len(app.executor_pods()) == 1 and app.status()["executors"]["running"] == 1
+             or app.fail_if_final(), 60)
+    scale = t.kubectl("get", "gapp", "scaled", "-o", "jsonpath={.status.executors.selector}")
+    check("galley.dev/" in scale, f"the scale subresource's selector is {scale!r}")
+    app.succeed(query, recomputed=0, seconds=150)
+    t.note(f"2 -> 4 executors at {up} tasks, 4 -> 1 at {down} of 40")
+
+
+@test()
+def application_dynamic_allocation(t):
+    """A long queue doubles executors 1, 2, 4, 8 up to max; idle ones go until min is left."""
+    sql = slow_query(map_ms=1000, maps=96) + ";\nSELECT sum(galley_test_sleep(500)) AS slept FROM range(0, 40, 1, 1)"
+    app = t.application("dynamic", sql, dynamicAllocation={"min": 1, "initial": 1, "max": 8, "backlogTimeout": "1s",
+                                                           "sustainedBacklogTimeout": "1s", "idleTimeout": "4s"})
+    app.wait_state("Running")
+    line, start = [], time.monotonic()
+    while True:
+        status = app.status()
+        executors = status.get("executors", {})
+        now = (executors.get("wanted", 0), executors.get("running", 0))
+        if not line or line[-1][1:] != now:
+            line.append((time.monotonic() - start, *now))
+        if status["state"] != "Running" or time.monotonic() - start > 120:
+            break
+        time.sleep(0.1)
+    t.note("time line (wanted/running): " + ", ".join(f"{at:.1f} s {wanted}/{running}" for at, wanted, running in line))
+    app.succeed(recomputed=0)
+    wanted = [w for i, (_, w, _) in enumerate(line) if i == 0 or line[i - 1][1] != w]
+    rising = wanted[:wanted.index(8) + 1] if 8 in wanted else wanted
+    check(rising[-4:] == [1, 2, 4, 8], f"wanted executors went {wanted}, not 1, 2, 4, 8")
+    check(max(r for _, _, r in line) == 8, "never were 8 executors running")
+    check(1 in [r for _, _, r in line[[r for _, _, r in line].index(8):]], "idle executors did not go until one was left")
+
+
+@test()
+def application_dynamic_scale_refused(t):
+    """kubectl scale of an application with dynamic allocation is refused with a sentence that says what to change instead."""
+    from support import run
+    t.application("elastic", slow_query(map_ms=300), dynamicAllocation={"min": 1, "max": 2})
+    code, _, err = run("kubectl", "-n", t.namespace, "scale", "gapp/elastic", "--replicas=4", check_code=False)
+    check(code != 0 and "dynamicAllocation" in err, f"kubectl scale: exit {code}: {err}")
+
+
+@test()
+def application_suspend_and_resume(t):
+    query = slow_query(map_ms=500)
+    app = t.application("paused", query, executors=2)
+    app.wait_running(1)
+    t.kubectl("patch", "gapp", "paused", "--type=merge", "-p", '{"spec":{"suspend":true}}')
+    app.wait_state("Suspended")
+    wait_for("its pods to go", lambda: not app.pods(), 60)
+    t.kubectl("patch", "gapp", "paused", "--type=merge", "-p", '{"spec":{"suspend":false}}')
+    app.succeed(query)
+    t.note("history " + " ".join(h["state"] for h in app.status()["history"]))
+
+
+@test()
+def application_starts_suspended(t):
+    app = t.application("later", slow_query(), executors=1, suspend=True)
+    app.wait_state("Suspended", seconds=15)
+    check(not app.pods(), "a suspended application has pods")
+
+
+@test()
+def application_ttl(t):
+    app = t.application("brief", slow_query(), executors=1, ttlAfterFinished="3s")
+    app.wait_state("Succeeded")
+    wait_for("it to be deleted", lambda: t.api.get("gapp", t.namespace, "brief") is None, 15)
+    app.wait_gone(30)
+
+
+@test()
+def application_delete(t):
+    """kubectl delete of a running application: nothing is left."""
+    app = t.application("doomed", slow_query(map_ms=2000), executors=2)
+    app.wait_running(2)
+    start = time.monotonic()
+    app.delete()
+    app.wait_gone(60)
+    t.note(f"gone after {time.monotonic() - start:.1f} s")
+
+
+@test()
+def application_from_config_map(t):
+    """spec.configMap: several statements in one session."""
+    sql = "CREATE TEMPORARY VIEW v AS SELECT id AS k FROM range(10);\nSELECT sum(k) AS s FROM v;\nSELECT max(k) AS m FROM v\n"
+    t.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "jobs", "labels": {"e2e": "true"}}, "data": {"job.sql": sql}})
+    app = t.application("mapped", configMap={"name": "jobs", "key": "job.sql"}, executors=1)
+    app.succeed()
+    answer, _ = app.output()
+    check(answer.split() == ["s", "45", "m", "9"], f"the answer is {answer!r}")
+
+
+@test()
+def application_output_json(t):
+    app = t.application("lines", "SELECT id, id * 2 AS twice FROM range(0, 3, 1, 1) ORDER BY id", executors=1, output="json")
+    app.succeed()
+    answer, _ = app.output()
+    check([line.replace(" ", "") for line in answer.splitlines()] == [f'{{"id":{i},"twice":{2 * i}}}' for i in range(3)], f"the answer is {answer!r}")
+
+
+@test()
+def application_edited(t):
+    """Fault row 24: what may change while it runs is scale, suspend, ttl; anything else is refused with the field's name."""
+    from support import run
+    query = slow_query(map_ms=300)
+    app = t.application("edited", query, executors=1)
+    app.wait_running(1)
+    for field, patch in (("sql", '{"sql":"SELECT 2"}'), ("executor", '{"executor":{"memory":"512Mi"}}'), ("conf", '{"conf":{"spark.app.name":"x"}}'),
+                         ("executors", '{"executors":-1}'), ("restartPolicy", '{"restartPolicy":{"type":"Sometimes"}}')):
+        code, _, err = run("kubectl", "-n", t.namespace, "patch", "gapp", "edited", "--type=merge", "-p", f'{{"spec":{patch}}}', check_code=False)
+        check(code != 0 and f"spec.{field}" in err, f"a change of spec.{field}: exit {code}: {err.strip()}")
+    t.kubectl("patch", "gapp", "edited", "--type=merge", "-p", '{"spec":{"ttlAfterFinished":"1h"}}')
+    app.succeed(query, recomputed=0)
+
+
+@test()
+def application_restarts(t):
+    """restartPolicy: a job that fails by its own fault is tried maxAttempts times with OnFailure, once with OnInfrastructureFailure."""
+    policy = {"maxAttempts": 2, "backoff": "1s"}
+    broken = "SELECT raise_error('no luck') FROM range(0, 2, 1, 2)"
+    often = t.application("often", broken, executors=1, restartPolicy={"type": "OnFailure", **policy})
+    once = t.application("once", broken, executors=1, restartPolicy={"type": "OnInfrastructureFailure", **policy})
+    for app, attempts in ((often, 2), (once, 1)):
+        status = app.wait_state("Failed")
+        check("no luck" in status.get("cause", ""), f"the cause of {app.name} is {status.get('cause')!r}")
+        check(status.get("attempts") == attempts, f"{app.name} was tried {status.get('attempts')} times, not {attempts}")
+    t.note(f"cause: {often.cause()}")
+
+
+@test()
+def application_schedule(t):
+    """A schedule that fires every minute makes an application, which runs; deleting the schedule deletes it."""
+    t.apply({"apiVersion": "galley.dev/v1alpha1", "kind": "GalleySchedule", "metadata": {"name": "minutely"},
+             "spec": {"schedule": "* * * * *", "timeZone": "Europe/Berlin", "concurrencyPolicy": "Forbid",
+                      "template": {"metadata": {"labels": {"team": "shop"}},
+                                   "spec": {"sql": "SELECT count(*) AS n FROM range(100)", "executors": 1, "driver": role("galley-driver"),
+                                            "executor": role("galley-executor")}}}})
+
+    def made():
+        return [a for a in t.api.list("gapp", t.namespace) if a["metadata"].get("labels", {}).get("galley.dev/schedule") == "minutely"]
+    first = wait_for("the schedule to make an application", made, 75)[0]
+    name = first["metadata"]["name"]
+    check(first["metadata"]["labels"].get("team") == "shop", "the template's labels are not on the application")
+    app = t.application(name, apply=False)
+    app.succeed(seconds=60)
+    status = t.api.get("gsched", t.namespace, "minutely").get("status", {})
+    check(status.get("lastScheduleTime") and status.get("nextScheduleTime"), f"the schedule's status is {status}")
+    t.kubectl("delete", "gsched", "minutely", "--timeout=30s")
+    wait_for("the schedule's applications to go", lambda: t.api.get("gapp", t.namespace, name) is None, 30)
+    app.wait_gone(60)
+    t.note(f"made {name}")
+
+
+@test()
+def application_shopflow_on_s3(t):
+    """The ShopFlow examples from S3 to S3: data made by one application, summed by another."""
+    if not t.settings.has_s3():
+        raise NotRun("no S3 server: set E2E_S3_ENDPOINT, E2E_S3_BUCKET, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY")
+    rows, place = 2000000, f"s3://{t.settings.s3['bucket']}/{t.namespace}-{int(time.time())}/"
+    changes = (("s3://shopflow/", place), ("http://172.30.0.1:9000", t.settings.s3["endpoint"]))
+    t.apply(example(t, "shopflow-data-application.yaml", *changes, ("10000000", str(rows)), ("2500000", str(rows // 4))))
+    t.application("shopflow-data", apply=False).wait_state("Succeeded", seconds=120)
+    t.apply(example(t, "shopflow-application.yaml", *changes))
+    app = t.application("shopflow", apply=False)
+    app.succeed(seconds=120)
+    answer, _ = app.output()
+    expected = t.reference.answer(
+        "SELECT count(*) AS orders, sum(quantity) AS items FROM (SELECT order_id, sum(quantity) AS quantity FROM (SELECT "
+        f"pmod(xxhash64(id), {rows // 4}) AS order_id, CAST(pmod(xxhash64(id, 2), 12) - 1 AS INT) AS quantity FROM range(0, {rows}, 1, 8)) "
+        "WHERE quantity > 0 GROUP BY order_id)").splitlines()[1].split(",")
+    for number in expected:
+        check(number in answer, f"the answer {answer!r} lacks {number}")
+    t.note(f"{expected[0]} orders, {expected[1]} items")
