@@ -103,13 +103,22 @@ gly_status gly_fn_misc_test_sleep(gly_call *call, gly_error *err) {
     return GLY_OK;
 }
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#define LOST_ON_PURPOSE(memory) __lsan_ignore_object(memory)
+#else
+#define LOST_ON_PURPOSE(memory) ((void)(memory))
+#endif
+
 /* Memory that no budget knows of, for tests of what the system does then.  Written to, never freed. */
 gly_status gly_fn_misc_test_hold(gly_call *call, gly_error *err) {
     (void)err;
     GLY_CALL_EACH(call, row) {
         int64_t bytes = gly_call_integer(call, 0, row);
         if (bytes > 0) {
-            memset(gly_alloc((size_t)bytes), 1, (size_t)bytes);
+            void *memory = gly_alloc((size_t)bytes);
+            memset(memory, 1, (size_t)bytes);
+            LOST_ON_PURPOSE(memory);
         }
         GLY_CALL_RESULT(call, int64_t)[row] = bytes;
     }
