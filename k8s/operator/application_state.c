@@ -300,14 +300,18 @@ static void driver_pending(work *w) {
 
 static void driver_running(work *w) {
     gly_application_state *next = &w->out->next;
-    next->cause = "";
+    const gly_pod_state *pod = w->in->pod;
+    const char *trouble = pod->trouble; /* its node does not answer, it is about to be evicted */
     bool is_new = next->phase != GLY_PHASE_RUNNING;
-    enter(w, GLY_PHASE_RUNNING, "DriverRunning", "");
+    next->cause = sentence_of(w, pod->sentence);
+    enter(w, GLY_PHASE_RUNNING, trouble[0] == '\0' ? "DriverRunning" : trouble, next->cause);
     if (is_new) {
-        const gly_pod_state *pod = w->in->pod;
         add_event(w, false, "DriverRunning",
                   gly_arena_format(w->arena, "Driver pod %s runs%s%s.", pod->name,
                                    pod->node[0] == '\0' ? "" : " on node ", pod->node));
+    }
+    if (trouble[0] != '\0' && strcmp(ready_reason(w), trouble) != 0) {
+        add_event(w, true, trouble, next->cause);
     }
 }
 
@@ -315,7 +319,11 @@ static void driver_running(work *w) {
 
 static void step_driver(work *w) { /* Starting, Running */
     const gly_pod_state *pod = w->in->pod;
-    if (pod == NULL || pod->phase == GLY_POD_FAILED) {
+    /* Deleted on a node that does not answer: it stays "Running" until the node is back, perhaps
+     * for ever.  A driver that lives on there sees in the status that its attempt is over. */
+    bool is_out_of_reach = pod != NULL && pod->phase == GLY_POD_RUNNING && pod->is_deleting &&
+                           strcmp(pod->trouble, "NodeLost") == 0;
+    if (pod == NULL || pod->phase == GLY_POD_FAILED || is_out_of_reach) {
         driver_failed(w);
     } else if (pod->phase == GLY_POD_SUCCEEDED) {
         driver_succeeded(w);
