@@ -1,6 +1,7 @@
 /* main.c - the program galley-executor: the command line, then executor.c with the engine's tasks.
  */
 #include "executor/executor.h"
+#include "lib/base/log.h"
 #include "proto/build_version.h"
 
 #include <stdio.h>
@@ -23,6 +24,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "galley-executor: %s\n", error.message);
         return GLY_EXECUTOR_EXIT_USAGE;
     }
+    gly_log_start("galley-executor");
     options.run_task = gly_task_run;
     int code = gly_executor_run(&options);
     fflush(NULL);
