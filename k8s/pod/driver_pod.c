@@ -51,6 +51,7 @@ cJSON *gly_driver_pod_make(const gly_pods_context *context) {
                          cJSON_CreateStringArray(args, (int)GLY_ARRAY_LEN(args)));
     gly_pod_template_set_text(template.spec, "serviceAccountName", application->service_account);
     gly_pod_template_set(template.spec, "automountServiceAccountToken", cJSON_CreateTrue());
+    gly_pod_template_finish(&template);
     gly_arena_free(arena);
     return template.pod;
 }

@@ -79,6 +79,7 @@ cJSON *gly_executor_pod_make(const gly_pods_context *context,
     set_command(&template, arena, &application->executor, request);
     gly_pod_template_offer(template.spec, "automountServiceAccountToken", cJSON_CreateFalse());
     offer_spread(&template);
+    gly_pod_template_finish(&template);
     gly_arena_free(arena);
     return template.pod;
 }

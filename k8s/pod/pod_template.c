@@ -129,24 +129,34 @@ void gly_pod_template_begin(const cJSON *template, const char *container_name,
     } else {
         cJSON_DetachItemViaPointer(containers, ret->container);
     }
-    cJSON_InsertItemInArray(containers, 0, ret->container); /* `kubectl logs` shows the first */
+    cJSON *ordered = cJSON_CreateArray(); /* `kubectl logs` shows the first */
+    cJSON_AddItemToArray(ordered, ret->container);
+    while (containers->child != NULL) {
+        cJSON_AddItemToArray(ordered, cJSON_DetachItemViaPointer(containers, containers->child));
+    }
+    gly_pod_template_set(ret->spec, "containers", ordered);
     gly_pod_template_set_text(ret->container, "name", container_name);
+    ret->env = cJSON_CreateArray();
 }
 
-/* Behind the last of ours: they stand at the front, in the order in which they were set. */
-static void add_env(gly_pod_template *template, cJSON *entry) {
-    cJSON *env = gly_pod_template_array(template->container, "env");
-    remove_entries(env, "name", gly_json_field_string_or(entry, "name", ""));
-    int ours = 0;
-    const cJSON *other;
-    cJSON_ArrayForEach(other, env) {
-        const char *name = gly_json_field_string_or(other, "name", "");
-        if (strncmp(name, "GALLEY_", 7) != 0 && strncmp(name, "AWS_", 4) != 0) {
-            break;
+void gly_pod_template_finish(gly_pod_template *template) {
+    cJSON *users = gly_pod_template_array(template->container, "env");
+    while (users->child != NULL) {
+        cJSON *entry = cJSON_DetachItemViaPointer(users, users->child);
+        const char *name = gly_json_field_string_or(entry, "name", "");
+        if (!cJSON_IsObject(entry) || find_entry(template->env, "name", name) != NULL) {
+            cJSON_Delete(entry);
+        } else {
+            cJSON_AddItemToArray(template->env, entry);
         }
-        ours++;
     }
-    cJSON_InsertItemInArray(env, ours, entry);
+    gly_pod_template_set(template->container, "env", template->env);
+    template->env = NULL;
+}
+
+static void add_env(gly_pod_template *template, cJSON *entry) {
+    remove_entries(template->env, "name", gly_json_field_string_or(entry, "name", ""));
+    cJSON_AddItemToArray(template->env, entry);
 }
 
 void gly_pod_template_set_env(gly_pod_template *template, const char *name, const char *value) {

@@ -17,11 +17,15 @@
 typedef struct gly_pod_template {
     cJSON *pod; /* all others point into it */
     cJSON *metadata, *labels, *annotations, *spec, *container;
+    cJSON *env; /* ours, until gly_pod_template_finish */
 } gly_pod_template;
 
-/* template: or NULL; copied.  Free ret->pod with cJSON_Delete. */
+/* template: or NULL; copied.  To be ended by gly_pod_template_finish; then ret->pod is the
+ * caller's. */
 void gly_pod_template_begin(const cJSON *template, const char *container_name,
                             const char *spark_name, gly_pod_template *ret);
+/* Puts the environment together. */
+void gly_pod_template_finish(gly_pod_template *template);
 
 void gly_pod_template_set(cJSON *object, const char *key, cJSON *value);
 void gly_pod_template_set_text(cJSON *object, const char *key, const char *value);
