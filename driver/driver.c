@@ -47,6 +47,19 @@ static void on_lost(void *context, uint32_t executor_id, const char *reason) {
                                                        .text = gly_alloc_string(reason)});
 }
 
+static void on_decommissioning(void *context, uint32_t executor_id, int64_t deadline_ms) {
+    gly_driver_loop_post(context, (gly_driver_message){.kind = GLY_DRIVER_DECOMMISSIONING,
+                                                       .executor_id = executor_id,
+                                                       .id = (uint64_t)deadline_ms});
+}
+
+static void on_pulled(void *context, const gly_executor_pulled *pulled) {
+    gly_driver_loop_post(context,
+                         (gly_driver_message){.kind = GLY_DRIVER_PULLED,
+                                              .executor_id = pulled->executor_id,
+                                              .pulled = gly_driver_decommission_keep(pulled)});
+}
+
 static void on_cluster_event(void *context, const gly_cluster_event *event) {
     gly_driver_message message = {.kind = GLY_DRIVER_CLUSTER,
                                   .cluster_kind = event->kind,
@@ -56,6 +69,12 @@ static void on_cluster_event(void *context, const gly_cluster_event *event) {
     message.text = event->reason == NULL ? NULL : gly_alloc_string(event->reason);
     snprintf(message.code, sizeof message.code, "%s", event->code == NULL ? "" : event->code);
     gly_driver_loop_post(context, message);
+}
+
+static bool may_identify(void *context, uint32_t executor_id, const char *pod_uid) {
+    gly_driver *driver = context;
+    return driver->cluster != NULL && driver->manager->owns != NULL &&
+           driver->manager->owns(driver->cluster, executor_id, pod_uid);
 }
 
 /* <spark.local.dir or TMPDIR or /tmp>/galley-XXXXXX, ours alone. */
@@ -158,7 +177,16 @@ static gly_status start_cluster(gly_driver *driver, const gly_driver_options *op
         .heartbeat_ms = gly_config_int(config, GLY_CONFIG_HEARTBEAT_INTERVAL),
         .liveness_ms = gly_config_int(config, GLY_CONFIG_NETWORK_TIMEOUT),
         .max_direct_result_bytes = (uint64_t)gly_config_int(config, GLY_CONFIG_MAX_DIRECT_RESULT),
-        .callbacks = {on_registered, on_task_updates, on_heartbeat, on_lost, driver},
+        .advertised_host = options->advertised_host,
+        .application = gly_config_text(config, GLY_CONFIG_APP_NAME).data,
+        .callbacks = {.on_registered = on_registered,
+                      .on_task_updates = on_task_updates,
+                      .on_heartbeat = on_heartbeat,
+                      .on_lost = on_lost,
+                      .may_identify = may_identify,
+                      .on_decommissioning = on_decommissioning,
+                      .on_pulled = on_pulled,
+                      .context = driver},
     };
     gly_str codec = gly_config_text(config, GLY_CONFIG_SHUFFLE_CODEC);
     if (!gly_codec_find(codec, &endpoint.shuffle_codec)) {
@@ -173,14 +201,8 @@ static gly_status start_cluster(gly_driver *driver, const gly_driver_options *op
         gly_builder_format(&path, "%s/galley-executor", options->program_directory);
         program = path.data;
     }
-    char address[300];
-    const char *host =
-        options->advertised_host == NULL ? "127.0.0.1" : options->advertised_host;
-    bool is_ipv6 = strchr(host, ':') != NULL;
-    snprintf(address, sizeof address, "%s%s%s:%u", is_ipv6 ? "[" : "", host, is_ipv6 ? "]" : "",
-             gly_executor_endpoint_port(driver->endpoint));
     gly_cluster_options cluster = {
-        .driver_address = address,
+        .driver_address = gly_executor_endpoint_address(driver->endpoint),
         .authority = driver->authority,
         .program = program,
         .cores = (uint32_t)gly_config_int(config, GLY_CONFIG_EXECUTOR_CORES),

@@ -30,6 +30,7 @@ enum { GLY_JOB_MAX_STAGES = 64 };
 typedef struct gly_job_summary {
     uint32_t job_id;
     double wall_ms;
+    uint64_t recomputed_tasks; /* map tasks that had succeeded and were run again */
     uint32_t stage_count; /* at most GLY_JOB_MAX_STAGES are kept */
     gly_stage_summary stages[GLY_JOB_MAX_STAGES];
 } gly_job_summary;

@@ -41,6 +41,28 @@ void gly_driver_cache_lose(gly_driver *driver, uint32_t executor_id) {
     pthread_mutex_unlock(&driver->lock);
 }
 
+uint32_t gly_driver_cache_find(gly_driver *driver, uint64_t cache_id, uint32_t partition) {
+    pthread_mutex_lock(&driver->lock);
+    const gly_driver_cache *cache = find(driver, cache_id);
+    uint32_t executor =
+        cache != NULL && partition < cache->partition_count ? cache->executors[partition] : 0;
+    pthread_mutex_unlock(&driver->lock);
+    return executor;
+}
+
+bool gly_driver_cache_move(gly_driver *driver, uint64_t cache_id, uint32_t partition,
+                           uint32_t from, uint32_t to) {
+    pthread_mutex_lock(&driver->lock);
+    gly_driver_cache *cache = find(driver, cache_id);
+    bool is_there = cache != NULL && partition < cache->partition_count &&
+                    cache->executors[partition] == from;
+    if (is_there) {
+        cache->executors[partition] = to;
+    }
+    pthread_mutex_unlock(&driver->lock);
+    return is_there;
+}
+
 void gly_driver_cache_remove(gly_driver *driver, uint64_t cache_id) {
     pthread_mutex_lock(&driver->lock);
     gly_driver_cache *cache = find(driver, cache_id);

@@ -132,6 +132,7 @@ static void lose_executor(gly_driver *driver, gly_driver_executor *executor, con
                                  .lost = {executor->id, gly_str_of(reason), caused_by_app}};
     uint32_t id = executor->id;
     gly_driver_cache_lose(driver, id);
+    gly_driver_decommission_lost(driver, id);
     gly_driver_loop_step(driver, &event, NULL);
     gly_driver_task *task;
     GLY_ARRAY(uint64_t) gone = {0};
@@ -144,7 +145,8 @@ static void lose_executor(gly_driver *driver, gly_driver_executor *executor, con
         free(gly_map_remove(&driver->tasks, gone.items[i]));
     }
     gly_array_clear(&gone);
-    driver->manager->kill(driver->cluster, id, true); /* a zombie must not go on */
+    /* A zombie must not go on; one that was let go is on its way out, and removes its files. */
+    driver->manager->kill(driver->cluster, id, !executor->is_let_go);
     forget_executor(driver, executor);
     replace_executors(driver);
     gly_driver_executors_give_up_if_hopeless(driver);

@@ -31,14 +31,23 @@ typedef enum gly_driver_message_kind {
     GLY_DRIVER_DROP_CACHE,
     GLY_DRIVER_SUBSCRIBE,
     GLY_DRIVER_ALLOCATE, /* new rules */
+    GLY_DRIVER_DECOMMISSIONING,
+    GLY_DRIVER_PULLED,
     GLY_DRIVER_STOP,
 } gly_driver_message_kind;
+
+typedef struct gly_driver_pulled { /* gly_executor_pulled, kept */
+    uint64_t transfer_id;
+    char *error, *path; /* or NULL */
+    gly_str map_status;
+} gly_driver_pulled;
 
 typedef struct gly_driver_message {
     gly_driver_message_kind kind;
     uint32_t executor_id;
     uint32_t cores;
-    uint64_t id; /* query or cache */
+    uint64_t id; /* query or cache; of DECOMMISSIONING: its milliseconds */
+    gly_driver_pulled *pulled; /* owned; of PULLED */
     int64_t pid;
     gly_cluster_event_kind cluster_kind;
     bool expected;
@@ -68,6 +77,7 @@ typedef struct gly_driver_executor {
     bool is_leaving;      /* its stream ended; waiting for the process's own reason */
     char *leaving_reason;
     uint32_t running_tasks;
+    uint64_t taken_bytes; /* of blocks it took over from others */
     int64_t idle_since_ms; /* when the last task ended, it registered or was asked for */
     GLY_ARRAY(gly_driver_outputs) outputs;
     GLY_ARRAY(gly_driver_sent) sent;
@@ -91,11 +101,12 @@ typedef struct gly_driver_stage {
     GLY_ARRAY(gly_operator_rows) operators; /* set when it is completed, if somebody asked */
     gly_builder encoded; /* of encoded_attempt */
     uint32_t encoded_attempt;
+    uint64_t encoded_epoch; /* of the scheduler, when it was encoded */
     bool is_encoded;
 } gly_driver_stage;
 
 typedef struct gly_driver_result {
-    bool is_done;
+    bool is_done, is_delivered;
     char *inline_bytes;
     size_t inline_size;
     char *path; /* a block file of executor_id, or NULL */
@@ -108,7 +119,7 @@ struct gly_driver_job {
     const gly_job_request *request; /* the caller's, valid until is_done */
     gly_driver_stage *stages;       /* owner thread */
     uint32_t first_stage_id;
-    uint64_t result_bytes;
+    uint64_t result_bytes, recomputed_tasks;
     int64_t start_ns, end_ns;
 
     pthread_mutex_t lock; /* guards what follows */
@@ -167,6 +178,7 @@ struct gly_driver {
     int64_t allocation_due_ms;  /* not before, unless time alone changes something ... */
     int64_t allocation_wake_ms; /* ... which is then */
     GLY_ARRAY(gly_allocation_executor) allocation_view; /* of a step */
+    struct gly_driver_decommission *decommission; /* NULL: nobody ever had to leave */
 };
 
 /* driver_loop.c */
@@ -206,10 +218,28 @@ void gly_driver_allocation_end_job(gly_driver *driver, uint64_t job_id);
 /* At the end of a round of the loop. */
 void gly_driver_allocation_round(gly_driver *driver, bool had_messages);
 
+/* driver_decommission.c: owner thread, but for keep */
+typedef struct gly_driver_decommission gly_driver_decommission;
+/* The executor has to leave within deadline_ms; it is told to when its blocks are elsewhere. */
+void gly_driver_decommission_begin(gly_driver *driver, uint32_t executor_id, int64_t deadline_ms);
+void gly_driver_decommission_pulled(gly_driver *driver, uint32_t executor_id,
+                                    const gly_driver_pulled *pulled);
+void gly_driver_decommission_round(gly_driver *driver);
+int64_t gly_driver_decommission_next_ms(gly_driver *driver); /* INT64_MAX: none */
+void gly_driver_decommission_lost(gly_driver *driver, uint32_t executor_id);
+void gly_driver_decommission_free(gly_driver *driver);
+gly_driver_pulled *gly_driver_decommission_keep(const gly_executor_pulled *said);
+void gly_driver_decommission_forget(gly_driver_pulled *pulled); /* accepts NULL */
+
 /* driver_cache.c: where cached partitions lie; any thread */
 void gly_driver_cache_put(gly_driver *driver, uint64_t cache_id, uint32_t partition_count,
                           uint32_t partition, uint32_t executor_id);
 void gly_driver_cache_lose(gly_driver *driver, uint32_t executor_id);
+/* Which executor has the partition; 0: none. */
+uint32_t gly_driver_cache_find(gly_driver *driver, uint64_t cache_id, uint32_t partition);
+/* False if `from` does not have it. */
+bool gly_driver_cache_move(gly_driver *driver, uint64_t cache_id, uint32_t partition,
+                           uint32_t from, uint32_t to);
 void gly_driver_cache_remove(gly_driver *driver, uint64_t cache_id);
 bool gly_driver_cache_holds(gly_driver *driver, uint32_t executor_id); /* any partition */
 bool gly_driver_cache_is_complete(gly_driver *driver, uint64_t cache_id);

@@ -153,7 +153,9 @@ void gly_driver_job_finish(gly_driver_job *job, gly_status status, gly_str messa
 gly_str gly_driver_job_encode_stage(gly_driver_job *job, gly_driver *driver, uint32_t stage_index,
                                     uint32_t stage_attempt) {
     gly_driver_stage *stage = &job->stages[stage_index];
-    if (stage->is_encoded && stage->encoded_attempt == stage_attempt) {
+    uint64_t epoch = gly_scheduler_epoch(driver->scheduler);
+    if (stage->is_encoded && stage->encoded_attempt == stage_attempt &&
+        stage->encoded_epoch == epoch) {
         return gly_builder_str(&stage->encoded);
     }
     const gly_stage_plan *plan = &job->request->stages[stage_index];
@@ -187,10 +189,35 @@ gly_str gly_driver_job_encode_stage(gly_driver_job *job, gly_driver *driver, uin
     gly_builder_reset(&stage->encoded);
     gly_executor_endpoint_encode_stage(&message, &stage->encoded);
     stage->encoded_attempt = stage_attempt;
+    stage->encoded_epoch = epoch;
     stage->is_encoded = true;
     gly_arena_free(arena);
     gly_builder_clear(&bytes);
     return gly_builder_str(&stage->encoded);
+}
+
+/* Fetches a large result; one that moves meanwhile (its executor leaves) is looked for again. */
+static gly_status fetch_result(gly_driver_job *job, gly_driver *driver, uint32_t partition,
+                               gly_builder *out, gly_error *err) {
+    enum { MOST_MOVES = 5 };
+    gly_status status = GLY_OK;
+    for (int i = 0; i < MOST_MOVES; i++) {
+        pthread_mutex_lock(&job->lock);
+        const gly_driver_result *result = &job->results[partition];
+        uint32_t executor_id = result->executor_id;
+        char *path = gly_alloc_string(result->path);
+        pthread_mutex_unlock(&job->lock);
+        status = gly_executor_endpoint_fetch_block(driver->endpoint, executor_id, gly_str_of(path),
+                                                   0, UINT64_MAX, out, err);
+        free(path);
+        pthread_mutex_lock(&job->lock);
+        bool has_moved = job->results[partition].executor_id != executor_id;
+        pthread_mutex_unlock(&job->lock);
+        if (status == GLY_OK || !has_moved) {
+            break;
+        }
+    }
+    return status;
 }
 
 /* Hands one partition to the caller; the job's lock is not held. */
@@ -201,9 +228,7 @@ static gly_status deliver(gly_driver_job *job, gly_driver *driver, uint32_t part
     gly_builder fetched = {0};
     gly_str blocks = {result->inline_bytes, result->inline_size};
     if (result->path != NULL && request->on_result != NULL) {
-        gly_status status = gly_executor_endpoint_fetch_block(
-            driver->endpoint, result->executor_id, gly_str_of(result->path), 0, UINT64_MAX,
-            &fetched, err);
+        gly_status status = fetch_result(job, driver, partition, &fetched, err);
         if (status != GLY_OK) {
             gly_error_add(err, "The result of task %u cannot be fetched", partition);
             gly_builder_clear(&fetched);
@@ -215,8 +240,11 @@ static gly_status deliver(gly_driver_job *job, gly_driver *driver, uint32_t part
                             ? GLY_OK
                             : request->on_result(request->context, partition, blocks, err);
     gly_builder_clear(&fetched);
+    pthread_mutex_lock(&job->lock);
+    result->is_delivered = true;
     free(result->inline_bytes);
     result->inline_bytes = NULL;
+    pthread_mutex_unlock(&job->lock);
     return status;
 }
 
@@ -254,7 +282,8 @@ static int compare_doubles(const void *a, const void *b) {
 void gly_driver_job_summarize(const gly_driver_job *job, gly_job_summary *ret) {
     const gly_job_request *request = job->request;
     *ret = (gly_job_summary){.job_id = (uint32_t)job->job_id,
-                             .wall_ms = (double)(job->end_ns - job->start_ns) / 1e6};
+                             .wall_ms = (double)(job->end_ns - job->start_ns) / 1e6,
+                             .recomputed_tasks = job->recomputed_tasks};
     ret->stage_count = GLY_MIN(request->stage_count, (uint32_t)GLY_JOB_MAX_STAGES);
     for (uint32_t i = 0; i < ret->stage_count; i++) {
         gly_driver_stage *stage = &job->stages[i];

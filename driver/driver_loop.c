@@ -177,6 +177,10 @@ static void do_action(gly_driver *driver, const gly_scheduler_action *action,
         }
         break;
     case GLY_SCHEDULER_JOB_FINISHED:
+        job = find_job(driver, action->job.job_id);
+        if (job != NULL) {
+            job->recomputed_tasks = action->job.recomputed_tasks;
+        }
         finish_job(driver, action->job.job_id, action->job.status, action->job.error);
         break;
     case GLY_SCHEDULER_EXECUTOR_REFUSED:
@@ -367,6 +371,13 @@ static bool handle(gly_driver *driver, gly_driver_message *message) {
     case GLY_DRIVER_ALLOCATE:
         gly_driver_allocation_set_rules(driver, &message->rules);
         break;
+    case GLY_DRIVER_DECOMMISSIONING:
+        gly_driver_decommission_begin(driver, message->executor_id, (int64_t)message->id);
+        break;
+    case GLY_DRIVER_PULLED:
+        gly_driver_decommission_pulled(driver, message->executor_id, message->pulled);
+        gly_driver_decommission_forget(message->pulled);
+        break;
     case GLY_DRIVER_STOP:
         return false;
     }
@@ -377,6 +388,7 @@ static bool handle(gly_driver *driver, gly_driver_message *message) {
 static int64_t next_deadline(gly_driver *driver) {
     int64_t deadline = GLY_MIN(gly_scheduler_next_tick(driver->scheduler),
                                gly_driver_executors_next_deadline(driver));
+    deadline = GLY_MIN(deadline, gly_driver_decommission_next_ms(driver));
     return GLY_MIN(deadline, driver->allocation_wake_ms);
 }
 
@@ -417,6 +429,7 @@ void *gly_driver_loop_run(void *context) {
             gly_scheduler_event tick = {.kind = GLY_SCHEDULER_TICK};
             gly_driver_loop_step(driver, &tick, NULL);
         }
+        gly_driver_decommission_round(driver);
         gly_driver_allocation_round(driver, round.count > 0);
         send_launches(driver);
     }
@@ -427,12 +440,14 @@ void *gly_driver_loop_run(void *context) {
 void gly_driver_loop_free(gly_driver *driver) {
     gly_driver_executors_clear(driver);
     gly_driver_allocation_stop(driver);
+    gly_driver_decommission_free(driver);
     gly_driver_task *task;
     for (size_t i = 0; (task = gly_map_next(&driver->tasks, &i)) != NULL;) {
         free(task);
     }
     for (size_t i = 0; i < driver->inbox.count; i++) {
         free(driver->inbox.items[i].text);
+        gly_driver_decommission_forget(driver->inbox.items[i].pulled);
         gly_arena_free(driver->inbox.items[i].updates.arena);
     }
     gly_map_clear(&driver->tasks);

@@ -2,13 +2,17 @@
  *
  * Threads: this (main) one waits for signals, sends heartbeats and deletes files; the control loop
  * reads the driver's commands; task threads run tasks; the block service has its own loop.
- * It ends when the driver says so, when the stream to the driver ends, or on SIGTERM (which the
- * kernel also sends when the parent process dies): tasks are cancelled, what they report still goes
- * out, the local directory is removed.  A last alarm ends the process whatever hangs. Invariant:
- * the stream's end is final; an executor never looks for another driver.
+ * It ends when the driver says so, when the stream to the driver ends, or on a signal: tasks are
+ * cancelled, what they report still goes out, the local directory is removed.  A last alarm ends
+ * the process whatever hangs. The first SIGTERM only announces the end if the driver can use the
+ * time: it then gives no more tasks, has our blocks taken over by others and says shutdown.  We
+ * wait for that until the deadline, or a second signal.
+ *
+ * Invariant: the stream's end is final; an executor never looks for another driver.
  */
 #include "executor/executor.h"
 
+#include "executor/block_puller.h"
 #include "executor/cgroup.h"
 #include "executor/driver_client.h"
 #include "executor/identify.h"
@@ -18,6 +22,7 @@
 #include "executor/task_slots.h"
 #include "lib/base/array.h"
 #include "lib/base/clock.h"
+#include "lib/base/log.h"
 #include "lib/engine/pipeline/block_store.h"
 #include "lib/engine/pipeline/shared_cache.h"
 #include "lib/net/host_identity.h"
@@ -47,6 +52,7 @@ enum {
     SWEEP_AGAIN_MS = 2000,
     REGISTER_FIELD = 1,
     HEARTBEATS_FIELD = 3,
+    DECOMMISSIONING_FIELD = 5,
 };
 
 typedef struct sweep { /* files to be deleted */
@@ -65,13 +71,15 @@ typedef struct executor {
     gly_stage_cache *stages;
     gly_task_slots *slots;
     gly_shuffle_service *shuffle;
+    gly_block_puller *puller;
     gly_grpc_loop *loop;
     gly_driver_client *client;
     atomic_bool watching; /* the main thread looks at memory, as tasks run */
     int wake;             /* eventfd: the fields below changed */
     pthread_mutex_t lock;
     int64_t heartbeat_ms;
-    bool registered, ending, refused, driver_gone;
+    bool registered, ending, refused, driver_gone, can_decommission;
+    int64_t leave_at_ms; /* decommissioning: no later than this; 0: not.  The main thread's */
     char reason[512];
     GLY_ARRAY(sweep) sweeps;
 } executor;
@@ -104,12 +112,16 @@ static void take_registered(executor *self, const Galley__Registered *message) {
     }
     pthread_mutex_lock(&self->lock);
     self->registered = true;
+    self->can_decommission = message->can_decommission;
     if (self->options->heartbeat_ms <= 0 && message->has_heartbeat_ms &&
         message->heartbeat_ms > 0) {
         self->heartbeat_ms = message->heartbeat_ms;
     }
     pthread_mutex_unlock(&self->lock);
     wake_main(self);
+    if (self->options->is_bootstrap) { /* in a pod, where people read logs */
+        gly_log_info("registered", GLY_LOG_INT("processMs", gly_clock_process_ms()));
+    }
 }
 
 static void take_launch(executor *self, const Galley__LaunchTasks *message) {
@@ -193,6 +205,12 @@ static void on_command(void *context, gly_arena *arena, const Galley__DriverComm
     case GALLEY__DRIVER_COMMAND__KIND_REGISTERED:
         take_registered(self, command->registered);
         break;
+    case GALLEY__DRIVER_COMMAND__KIND_PULL:
+        gly_block_puller_push(self->puller, arena, command->pull);
+        return; /* the order keeps the arena */
+    case GALLEY__DRIVER_COMMAND__KIND_MOVED:
+        gly_moved_blocks_put(gly_shuffle_service_moved(self->shuffle), command->moved);
+        break;
     case GALLEY__DRIVER_COMMAND__KIND_SHUTDOWN:
         end_because(self, false, false, command->shutdown);
         break;
@@ -223,6 +241,10 @@ static gly_status prepare_directory(const char *path, gly_error *err) {
 static size_t budget_of(uint64_t memory_bytes) {
     uint64_t reserve = GLY_MAX((uint64_t)RESERVE_BYTES, memory_bytes / 100 * RESERVE_PERCENT);
     return (size_t)(memory_bytes > 2 * reserve ? memory_bytes - reserve : memory_bytes / 2);
+}
+
+static void report_pulled(void *context, gly_str message) {
+    gly_driver_client_send(((executor *)context)->client, message);
 }
 
 static gly_status find_identity(executor *self, int signals, gly_error *err) {
@@ -277,6 +299,8 @@ static gly_status start_parts(executor *self, gly_error *err) {
     GLY_TRY(gly_shuffle_service_make(&shuffle, &self->shuffle, err));
     self->environment.endpoint = gly_str_of(gly_shuffle_service_endpoint(self->shuffle));
     self->environment.fetcher = gly_shuffle_service_fetcher(self->shuffle);
+    gly_block_puller_options puller = {&self->environment, report_pulled, self};
+    self->puller = gly_block_puller_make(&puller);
     self->stages = gly_stage_cache_make();
     self->runner.environment = &self->environment;
     self->runner.run_task = options->run_task;
@@ -397,6 +421,35 @@ static int64_t watch_memory(executor *self, int64_t now) {
     return busy ? now + (much ? WATCH_MS : WATCH_LITTLE_MS) : INT64_MAX;
 }
 
+static void announce_end(executor *self) {
+    int64_t grace_ms = self->options->grace_ms;
+    self->leave_at_ms = gly_clock_ms() + grace_ms;
+    Galley__Decommissioning said = GALLEY__DECOMMISSIONING__INIT;
+    said.has_deadline_ms = true;
+    said.deadline_ms = grace_ms;
+    gly_builder message = {0};
+    size_t size = galley__decommissioning__get_packed_size(&said);
+    gly_wire_add_header(&message, DECOMMISSIONING_FIELD, size);
+    uint8_t *room = (uint8_t *)gly_builder_room(&message, size);
+    message.size += galley__decommissioning__pack(&said, room);
+    gly_driver_client_send_now(self->client, gly_builder_str(&message));
+    gly_builder_clear(&message);
+}
+
+static void take_signal(executor *self, int number) {
+    pthread_mutex_lock(&self->lock);
+    bool may_wait = self->registered && self->can_decommission && !self->ending;
+    pthread_mutex_unlock(&self->lock);
+    if (number == SIGTERM && may_wait && self->leave_at_ms == 0 && self->options->grace_ms > 0) {
+        announce_end(self);
+        return;
+    }
+    char reason[64];
+    snprintf(reason, sizeof reason, "it was ended by signal %d (SIG%s)", number,
+             sigabbrev_np(number));
+    end_because(self, false, false, reason);
+}
+
 static void wait_for_end(executor *self, int signals) {
     int64_t next_heartbeat = 0;
     for (;;) {
@@ -417,6 +470,11 @@ static void wait_for_end(executor *self, int signals) {
             wake_at = GLY_MIN(wake_at, next_heartbeat);
         }
         wake_at = GLY_MIN(wake_at, watch_memory(self, now));
+        if (self->leave_at_ms > 0 && now >= self->leave_at_ms) {
+            end_because(self, false, false, "its time to hand over its blocks is up");
+            return;
+        }
+        wake_at = self->leave_at_ms > 0 ? GLY_MIN(wake_at, self->leave_at_ms) : wake_at;
         struct pollfd polled[2] = {{self->wake, POLLIN, 0}, {signals, POLLIN, 0}};
         int64_t wait = wake_at == INT64_MAX ? -1 : GLY_MAX(wake_at - gly_clock_ms(), 0);
         (void)poll(polled, 2, (int)GLY_MIN(wait, 3600000));
@@ -424,10 +482,7 @@ static void wait_for_end(executor *self, int signals) {
         (void)!read(self->wake, &ignored, sizeof ignored);
         struct signalfd_siginfo info;
         if (read(signals, &info, sizeof info) == (ssize_t)sizeof info) {
-            char reason[64];
-            snprintf(reason, sizeof reason, "it was ended by signal %u (SIG%s)", info.ssi_signo,
-                     sigabbrev_np((int)info.ssi_signo));
-            end_because(self, false, false, reason);
+            take_signal(self, (int)info.ssi_signo);
         }
     }
 }
@@ -435,6 +490,7 @@ static void wait_for_end(executor *self, int signals) {
 static void free_all(executor *self) {
     gly_grpc_loop_free(self->loop);
     gly_driver_client_free(self->client);
+    gly_block_puller_free(self->puller);
     gly_shuffle_service_free(self->shuffle);
     gly_stage_cache_free(self->stages);
     gly_shared_cache_free(self->environment.shared);
@@ -449,6 +505,8 @@ static int end_all(executor *self) {
     alarm(LAST_ALARM_S); /* SIGALRM's default action: whatever hangs below, we are gone then */
     gly_shuffle_service_cancel(self->shuffle);
     bool tasks_ended = gly_task_slots_free(self->slots, END_TASKS_MS);
+    gly_block_puller_free(self->puller);
+    self->puller = NULL;
     gly_driver_client_close(self->client, self->reason, self->driver_gone ? 0 : END_STREAM_MS);
     gly_shuffle_service_remove_tree(self->options->local_dir);
     int code = !self->driver_gone ? GLY_EXECUTOR_EXIT_OK

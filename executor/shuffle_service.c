@@ -22,6 +22,7 @@
 struct gly_shuffle_service {
     gly_block_service *server;
     gly_block_client *client;
+    gly_moved_blocks *moved;
     gly_shared_cache *shared;
     char *local_dir;
     char endpoint[300];
@@ -32,6 +33,7 @@ gly_status gly_shuffle_service_make(const gly_shuffle_service_options *options,
     gly_shuffle_service *service = GLY_NEW(gly_shuffle_service);
     service->local_dir = gly_alloc_string(options->local_dir);
     service->shared = options->shared;
+    service->moved = gly_moved_blocks_make();
     service->client = gly_block_client_make(options->identity);
     char address[300];
     bool is_v6 = strchr(options->listen_host, ':') != NULL;
@@ -54,6 +56,7 @@ void gly_shuffle_service_free(gly_shuffle_service *service) {
     if (service != NULL) {
         gly_block_service_free(service->server);
         gly_block_client_free(service->client);
+        gly_moved_blocks_free(service->moved);
         free(service->local_dir);
         free(service);
     }
@@ -74,9 +77,16 @@ static gly_status fetch(void *context, gly_str endpoint, gly_str executor_id, gl
     return gly_block_client_fetch(service->client, endpoint, executor_id, &range, 1, out, err);
 }
 
-gly_fetcher gly_shuffle_service_fetcher(gly_shuffle_service *service) {
-    return (gly_fetcher){fetch, service};
+static bool find_moved(void *context, gly_str path, gly_builder *texts, gly_map_status *ret) {
+    gly_shuffle_service *service = context;
+    return gly_moved_blocks_find(service->moved, path, texts, ret);
 }
+
+gly_fetcher gly_shuffle_service_fetcher(gly_shuffle_service *service) {
+    return (gly_fetcher){fetch, service, find_moved};
+}
+
+gly_moved_blocks *gly_shuffle_service_moved(gly_shuffle_service *service) { return service->moved; }
 
 /* Deletes what is below the descriptor, which is closed.  prefix_of: only entries of that query at
  * this level; NULL: all. */
@@ -114,8 +124,10 @@ void gly_shuffle_service_drop_query(gly_shuffle_service *service, uint64_t query
         gly_shuffle_files_remove(gly_shared_cache_files(service->shared), service->local_dir,
                                  query_id, UINT32_MAX);
     }
-    char middle[32];
+    char middle[32], shuffles[48];
     snprintf(middle, sizeof middle, "-%llx-", (unsigned long long)query_id);
+    snprintf(shuffles, sizeof shuffles, "shuffle%s", middle);
+    gly_moved_blocks_drop(service->moved, gly_str_of(shuffles));
     remove_below(open(service->local_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), middle, 0);
 }
 

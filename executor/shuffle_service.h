@@ -3,6 +3,7 @@
 #ifndef GLY_SHUFFLE_SERVICE_H
 #define GLY_SHUFFLE_SERVICE_H
 
+#include "executor/moved_blocks.h"
 #include "lib/engine/task.h"
 #include "lib/net/tls.h"
 
@@ -23,6 +24,8 @@ void gly_shuffle_service_free(gly_shuffle_service *service); /* no fetch runs; a
 void gly_shuffle_service_cancel(gly_shuffle_service *service);
 const char *gly_shuffle_service_endpoint(const gly_shuffle_service *service); /* host:port */
 gly_fetcher gly_shuffle_service_fetcher(gly_shuffle_service *service);
+/* What the fetcher knows of blocks that have moved. */
+gly_moved_blocks *gly_shuffle_service_moved(gly_shuffle_service *service);
 /* Deletes shuffle, spill and result files of the query. */
 void gly_shuffle_service_drop_query(gly_shuffle_service *service, uint64_t query_id);
 /* Deletes a directory and all in it. */

@@ -191,20 +191,18 @@ void gly_endpoint_messages_add_pull(const gly_executor_endpoint_pull *pull, cons
     gly_arena_free(arena);
 }
 
-void gly_endpoint_messages_add_moved(const gly_executor_endpoint_moved *moved, const char *endpoint,
-                                     const char *host_id, gly_builder *out) {
+void gly_endpoint_messages_add_moved(uint32_t executor_id, const char *endpoint,
+                                     const char *host_id, const gly_str *paths, uint32_t count,
+                                     gly_builder *out) {
     gly_arena *arena = gly_arena_make();
-    Galley__MovedOutputs message = GALLEY__MOVED_OUTPUTS__INIT;
-    message.query_id = moved->query_id;
-    message.executor_id = gly_arena_format(arena, "%u", moved->executor_id);
-    message.host_id = (char *)(uintptr_t)host_id;
+    Galley__MovedBlocks message = GALLEY__MOVED_BLOCKS__INIT;
+    message.executor_id = gly_arena_format(arena, "%u", executor_id);
+    message.host_id = (char *)(uintptr_t)host_id; /* packing does not write */
     message.endpoint = (char *)(uintptr_t)endpoint;
-    message.n_shuffle_ids = message.n_map_partitions = message.n_paths = moved->count;
-    message.shuffle_ids = (uint32_t *)(uintptr_t)moved->shuffle_ids; /* packing does not write */
-    message.map_partitions = (uint32_t *)(uintptr_t)moved->map_partitions;
-    message.paths = GLY_ARENA_ARRAY(arena, char *, moved->count);
-    for (uint32_t i = 0; i < moved->count; i++) {
-        message.paths[i] = text_in(arena, moved->paths[i]);
+    message.n_paths = count;
+    message.paths = GLY_ARENA_ARRAY(arena, char *, count);
+    for (uint32_t i = 0; i < count; i++) {
+        message.paths[i] = text_in(arena, paths[i]);
     }
     Galley__DriverCommand command = GALLEY__DRIVER_COMMAND__INIT;
     command.kind_case = GALLEY__DRIVER_COMMAND__KIND_MOVED;

@@ -35,8 +35,9 @@ void gly_endpoint_messages_add_drop_cache(uint64_t cache_id, gly_builder *out);
 /* endpoint, host_id: of the executor that has the block, or the blocks now. */
 void gly_endpoint_messages_add_pull(const gly_executor_endpoint_pull *pull, const char *endpoint,
                                     const char *host_id, gly_builder *out);
-void gly_endpoint_messages_add_moved(const gly_executor_endpoint_moved *moved, const char *endpoint,
-                                     const char *host_id, gly_builder *out);
+void gly_endpoint_messages_add_moved(uint32_t executor_id, const char *endpoint,
+                                     const char *host_id, const gly_str *paths, uint32_t count,
+                                     gly_builder *out);
 void gly_endpoint_messages_add_shutdown(const char *reason, gly_builder *out);
 
 #endif

@@ -442,14 +442,15 @@ bool gly_executor_endpoint_send_pull(gly_executor_endpoint *endpoint, uint32_t e
     return send_builder(endpoint, executor_id, &message);
 }
 
-void gly_executor_endpoint_send_moved(gly_executor_endpoint *endpoint,
-                                      const gly_executor_endpoint_moved *moved) {
+void gly_executor_endpoint_send_moved(gly_executor_endpoint *endpoint, uint32_t executor_id,
+                                      const gly_str *paths, uint32_t count) {
     GLY_ARRAY(gly_grpc_stream *) streams = {0};
     gly_builder message = {0};
     pthread_mutex_lock(&endpoint->lock);
-    const peer *to = find_peer(endpoint, moved->executor_id);
+    const peer *to = find_peer(endpoint, executor_id);
     if (to != NULL) {
-        gly_endpoint_messages_add_moved(moved, to->block_endpoint, to->host_id, &message);
+        gly_endpoint_messages_add_moved(executor_id, to->block_endpoint, to->host_id, paths, count,
+                                        &message);
     }
     for (size_t i = 0; to != NULL && i < endpoint->peers.count; i++) {
         if (endpoint->peers.items[i]->registered) {

@@ -219,17 +219,10 @@ typedef struct gly_executor_endpoint_pull {
 bool gly_executor_endpoint_send_pull(gly_executor_endpoint *endpoint, uint32_t executor_id,
                                      const gly_executor_endpoint_pull *pull);
 
-typedef struct gly_executor_endpoint_moved { /* map outputs of a query that now lie at one executor
-                                              */
-    uint64_t query_id;
-    uint32_t executor_id;
-    uint32_t count; /* the arrays are parallel */
-    const uint32_t *shuffle_ids, *map_partitions;
-    const gly_str *paths;
-} gly_executor_endpoint_moved;
-/* Tells every executor, so that tasks which read from the old place find the new one. */
-void gly_executor_endpoint_send_moved(gly_executor_endpoint *endpoint,
-                                      const gly_executor_endpoint_moved *moved);
+/* Tells every executor that blocks now lie at executor_id, under these paths, so that tasks which
+ * read from the old place find the new one. */
+void gly_executor_endpoint_send_moved(gly_executor_endpoint *endpoint, uint32_t executor_id,
+                                      const gly_str *paths, uint32_t count);
 
 /* The executor's block service, "host:port"; false if it is not connected. */
 bool gly_executor_endpoint_place(gly_executor_endpoint *endpoint, uint32_t executor_id,

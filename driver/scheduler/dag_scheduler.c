@@ -236,9 +236,19 @@ static bool accept_map_output(gly_attempt *attempt, gly_str map_output) {
     if (attempt->executor->failure_epoch >= attempt->epoch) {
         return false;
     }
-    return gly_map_output_tracker_register(stage->scheduler->tracker, stage->shuffle_id,
-                                           attempt->partition, attempt->executor->id,
-                                           attempt->task_id, map_output);
+    gly_scheduler *scheduler = stage->scheduler;
+    if (!gly_map_output_tracker_register(scheduler->tracker, stage->shuffle_id, attempt->partition,
+                                         attempt->executor->id, attempt->task_id, map_output)) {
+        return false;
+    }
+    uint32_t count;
+    if (gly_map_output_tracker_outputs(scheduler->tracker, stage->shuffle_id,
+                                       &count)[attempt->partition]
+            .was_there) {
+        stage->recomputed_tasks++;
+        scheduler->recomputed_tasks++;
+    }
+    return true;
 }
 
 static void announce_result(const gly_attempt *attempt) {
@@ -270,6 +280,10 @@ bool gly_dag_scheduler_task_ok(gly_attempt *attempt, const gly_scheduler_event *
         announce_result(attempt);
     }
     (void)gly_accumulators_merge(&stage->accumulators, partition, event->finished.numbers);
+    if (stage->is_shuffle_map && event->finished.numbers != NULL) {
+        gly_map_output_tracker_set_cost(stage->scheduler->tracker, stage->shuffle_id, partition,
+                                        event->finished.numbers->values[GLY_TASK_NUMBER_RUN_NS]);
+    }
     gly_speculation_record(set, stage->scheduler->now_ms - attempt->launched_ms);
     partition_done(stage, partition);
     return true;
@@ -378,9 +392,11 @@ uint32_t gly_dag_scheduler_lose_outputs(gly_scheduler *scheduler, gly_executor *
     return count;
 }
 
-static void count_fetch_failure(gly_stage *stage, gly_str message) {
+/* is_excused: the executor that had the output has left in good order, which is nobody's failure.
+ */
+static void count_fetch_failure(gly_stage *stage, gly_str message, bool is_excused) {
     gly_scheduler *scheduler = stage->scheduler;
-    stage->fetch_failures++;
+    stage->fetch_failures += !is_excused;
     if (stage->fetch_failures >= scheduler->options.max_stage_attempts) {
         gly_str text = gly_scheduler_keep_text(
             scheduler,
@@ -402,11 +418,12 @@ void gly_dag_scheduler_fetch_failed(gly_attempt *attempt, const gly_scheduler_ev
     if (set->is_discarded || set->attempt + 1 != stage->attempt_count) {
         return; /* news of an old attempt: its outputs have been dealt with */
     }
-    if (!set->is_zombie && set->tasks[attempt->partition].state == GLY_TASK_RUNNING) {
-        count_fetch_failure(stage, event->finished.message);
-    }
     gly_executor *executor =
         gly_executor_table_find(stage->scheduler, event->finished.failed_executor_id);
+    if (!set->is_zombie && set->tasks[attempt->partition].state == GLY_TASK_RUNNING) {
+        count_fetch_failure(stage, event->finished.message,
+                            executor != NULL && executor->is_decommissioning);
+    }
     if (executor != NULL && executor->failure_epoch < attempt->epoch) {
         executor->failure_epoch = attempt->epoch;
         (void)gly_dag_scheduler_lose_outputs(stage->scheduler, executor);

@@ -92,12 +92,17 @@ static void leave_stage(gly_job *job, gly_stage *stage) {
 
 void gly_job_end(gly_job *job) {
     gly_scheduler *scheduler = job->final_stage->scheduler;
+    uint64_t recomputed = 0;
+    for (uint32_t i = 0; i < job->stage_count; i++) {
+        recomputed += job->stages[i]->recomputed_tasks;
+    }
     for (uint32_t i = job->stage_count; i-- > 0;) { /* readers before what they read */
         leave_stage(job, job->stages[i]);
     }
     gly_scheduler_action action = {.kind = GLY_SCHEDULER_JOB_FINISHED};
     action.job.job_id = job->id;
     action.job.status = job->status;
+    action.job.recomputed_tasks = recomputed;
     if (job->error != NULL) {
         action.job.error = gly_scheduler_keep_text(scheduler, "%s", job->error);
     }
@@ -106,6 +111,7 @@ void gly_job_end(gly_job *job) {
     event.job_end.job_id = job->id;
     event.job_end.ok = job->status == GLY_OK;
     event.job_end.duration_ms = (uint64_t)(scheduler->now_ms - job->started_ms);
+    event.job_end.recomputed_tasks = recomputed;
     event.job_end.error = action.job.error;
     gly_scheduler_publish(scheduler, &event);
     (void)gly_map_remove(&scheduler->jobs, job->id);

@@ -136,9 +136,21 @@ bool gly_map_output_tracker_register(gly_map_output_tracker *tracker, uint32_t s
     if (output == NULL || output->is_available) {
         return false;
     }
-    *output = (gly_map_output){true, executor_id, task_id, copy_bytes(bytes)};
+    *output = (gly_map_output){.is_available = true,
+                               .executor_id = executor_id,
+                               .task_id = task_id,
+                               .bytes = copy_bytes(bytes),
+                               .was_there = output->was_there};
     find(tracker, shuffle_id)->missing_count--;
     return true;
+}
+
+void gly_map_output_tracker_set_cost(gly_map_output_tracker *tracker, uint32_t shuffle_id,
+                                     uint32_t map_partition, uint64_t run_ns) {
+    gly_map_output *output = find_output(tracker, shuffle_id, map_partition);
+    if (output != NULL && output->is_available) {
+        output->run_ns = run_ns;
+    }
 }
 
 bool gly_map_output_tracker_move(gly_map_output_tracker *tracker, uint32_t shuffle_id,
@@ -158,7 +170,7 @@ bool gly_map_output_tracker_move(gly_map_output_tracker *tracker, uint32_t shuff
 static void lose_output(shuffle *s, uint32_t map_partition) {
     gly_map_output *output = &s->outputs[map_partition];
     free((void *)output->bytes.data);
-    memset(output, 0, sizeof *output);
+    *output = (gly_map_output){.was_there = true};
     s->missing_count++;
 }
 

@@ -14,6 +14,8 @@ struct gly_map_output {
     uint32_t executor_id;
     uint64_t task_id; /* that wrote it */
     gly_str bytes;    /* encoded gly_map_status, owned by the tracker */
+    uint64_t run_ns;  /* what it cost; 0: not known */
+    bool was_there;   /* it is made for the second time (or more often) */
 };
 typedef struct gly_map_output gly_map_output;
 
@@ -42,6 +44,9 @@ const gly_map_output *gly_map_output_tracker_outputs(const gly_map_output_tracke
 bool gly_map_output_tracker_register(gly_map_output_tracker *tracker, uint32_t shuffle_id,
                                      uint32_t map_partition, uint32_t executor_id, uint64_t task_id,
                                      gly_str bytes);
+/* What the task took: dear outputs are saved first when their executor leaves. */
+void gly_map_output_tracker_set_cost(gly_map_output_tracker *tracker, uint32_t shuffle_id,
+                                     uint32_t map_partition, uint64_t run_ns);
 /* Another executor took a block over.  False if from_executor_id does not hold it. */
 bool gly_map_output_tracker_move(gly_map_output_tracker *tracker, uint32_t shuffle_id,
                                  uint32_t map_partition, uint32_t from_executor_id,

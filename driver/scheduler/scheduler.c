@@ -230,6 +230,7 @@ gly_scheduler_load gly_scheduler_current_load(const gly_scheduler *scheduler) {
         .pending_tasks = scheduler->pending_tasks,
         .running_tasks = scheduler->running_tasks,
         .pending_speculative = scheduler->pending_speculative,
+        .recomputed_tasks = scheduler->recomputed_tasks,
         .live_executors = (uint32_t)scheduler->live_executors.count,
         .total_slots = scheduler->total_slots,
         .free_slots = scheduler->free_slots,

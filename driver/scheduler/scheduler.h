@@ -229,6 +229,7 @@ typedef struct gly_scheduler_action {
         struct {
             uint64_t job_id;
             gly_status status; /* GLY_OK, or the task's own error, CANCELLED, ... */
+            uint64_t recomputed_tasks; /* map tasks that had succeeded and were run again */
             gly_str error;     /* one sentence */
         } job;
         struct {
@@ -271,6 +272,7 @@ uint64_t gly_scheduler_epoch(const gly_scheduler *scheduler);
 /* What dynamic allocation and the console want to know; all O(1). */
 typedef struct gly_scheduler_load {
     uint64_t pending_tasks, running_tasks, pending_speculative;
+    uint64_t recomputed_tasks; /* map outputs that were made again, since the start */
     uint32_t live_executors, total_slots, free_slots;
     uint32_t active_jobs;
 } gly_scheduler_load;

@@ -159,6 +159,7 @@ struct gly_stage {
     gly_place *places;
     uint32_t attempt_count;  /* started so far */
     uint32_t fetch_failures; /* attempts failed in a row */
+    uint32_t recomputed_tasks; /* map outputs that were there, got lost and were made again */
     gly_task_set *live_set;
     GLY_ARRAY(gly_task_set *) sets; /* all with running tasks, and the live one */
     uint8_t *is_done;               /* result stage: by partition */
@@ -224,7 +225,7 @@ struct gly_scheduler {
     gly_map attempts;           /* task id -> gly_attempt* */
     gly_attempt *free_attempts; /* by next_of_task */
     uint64_t next_task_id;
-    uint64_t pending_tasks, running_tasks, pending_speculative;
+    uint64_t pending_tasks, running_tasks, pending_speculative, recomputed_tasks;
     gly_map_output_tracker *tracker;
     /* offers */
     bool is_dirty;                   /* something became launchable elsewhere than on `freed` */

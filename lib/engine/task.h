@@ -20,7 +20,17 @@ typedef struct gly_fetcher {
     gly_status (*fetch)(void *context, gly_str endpoint, gly_str executor_id, gly_str path,
                         uint64_t offset, uint64_t length, gly_builder *out, gly_error *err);
     void *context;
+    /* Where a block lies now if it was taken over by another executor after the stage was sent: sets
+     * executor_id, host_id, endpoint and path of *ret, whose texts are appended to texts.  False: not
+     * known to have moved.  NULL: nothing ever moves. */
+    bool (*find_moved)(void *context, gly_str path, gly_builder *texts, gly_map_status *ret);
 } gly_fetcher;
+
+typedef struct gly_cached_place { /* which executor holds a partition of a cached table */
+    uint64_t cache_id;
+    uint32_t partition;
+    gly_str executor_id, endpoint;
+} gly_cached_place;
 
 /* Things tasks of one executor share: broadcast join tables, cached table partitions. */
 typedef struct gly_shared_cache gly_shared_cache; /* lib/engine/pipeline/shared_cache.h */
@@ -52,6 +62,8 @@ typedef struct gly_task_spec {
     uint32_t shuffle_id; /* of a SHUFFLE_WRITE root */
     uint32_t input_count;
     const gly_task_input *inputs;
+    uint32_t cached_count; /* of cached tables that the plan reads */
+    const gly_cached_place *cached;
     uint64_t memory_limit_bytes; /* 0: memory's limit / slot_count */
     const atomic_bool *cancelled; /* looked at every batch */
 } gly_task_spec;

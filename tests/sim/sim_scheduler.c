@@ -1,8 +1,9 @@
 /* sim_scheduler.c - the scheduler against a hostile world with a fake clock and a seed.
  *
  * A seed makes a cluster, a few jobs and a set of fault rates; then executors join, die, hang and
- * come back, are drained, lose blocks; messages come late, twice or not at all; tasks are slow,
- * fail, cannot fetch; jobs are cancelled and repeated.  The world knows the truth (which process
+ * come back, lose blocks, are drained and hand their blocks over (all, some, to those that leave
+ * next); messages come late, twice or not at all; tasks are slow, fail, cannot fetch; jobs are
+ * cancelled and repeated.  The world knows the truth (which process
  * lives, which block exists, what every task read), so after every step it can tell whether the
  * scheduler kept its promises; see the check() calls.
  *
@@ -18,6 +19,7 @@
 #include "lib/base/hash.h"
 #include "lib/base/map.h"
 #include "lib/base/random.h"
+#include "tests/sim/message_queue.h"
 
 #include <stdio.h>
 
@@ -32,6 +34,7 @@ typedef enum message_kind {
     MESSAGE_LOST,     /* the driver gives the executor up */
     MESSAGE_WIPE,     /* the blocks an executor has written so far are gone; it lives on */
     MESSAGE_DRAIN,    /* decommissioning begins */
+    MESSAGE_MOVE,     /* some of its blocks have moved */
     MESSAGE_DRAINED,  /* its blocks have moved; it goes */
     MESSAGE_TASK_END, /* in the process */
     MESSAGE_RESULT,   /* arrives at the driver */
@@ -39,13 +42,6 @@ typedef enum message_kind {
     MESSAGE_COMMIT,   /* a task asks to commit */
     MESSAGE_TICK,
 } message_kind;
-
-typedef struct message {
-    int64_t time_ms;
-    uint64_t sequence;
-    message_kind kind;
-    uint64_t a, b;
-} message;
 
 typedef struct sim_stage {
     uint32_t task_count, width, parent_count, parents[MAX_STAGES];
@@ -100,10 +96,11 @@ typedef struct sim_task {
 
 typedef struct rates { /* of 1000 */
     uint32_t task_fails, fetch_flakes, die, hang, drain, duplicate, slow;
-    uint32_t wipes; /* how many there are left */
-    bool is_calm;   /* no fault at all */
-    bool is_gentle; /* a few wipes and nothing else: all jobs succeed, or are cancelled */
-    bool is_doomed; /* executors are not replaced */
+    uint32_t wipes;   /* how many there are left */
+    bool is_calm;     /* no fault at all */
+    bool is_gentle;   /* a few wipes and nothing else: all jobs succeed, or are cancelled */
+    bool is_doomed;   /* executors are not replaced */
+    bool only_drains; /* executors leave in good order: nothing is computed twice */
 } rates;
 
 typedef struct world {
@@ -115,7 +112,7 @@ typedef struct world {
     gly_scheduler_options options;
     int64_t now_ms;
     uint64_t sequence;
-    GLY_ARRAY(message) queue; /* heap by (time, sequence) */
+    message_queue queue;
     int64_t tick_ms;          /* the earliest TICK in the queue */
     uint32_t query_count, job_count;
     sim_query queries[MAX_QUERIES];
@@ -126,6 +123,7 @@ typedef struct world {
     gly_map failures; /* (job or shuffle stage, attempt, partition) -> count delivered */
     gly_map versions; /* shuffle << 32 | map -> uint64_t[MAX_STAGES] of the block that counts */
     uint64_t trace, launches, steps, ticks_at_now, refused, speculative, again, lost, wiped, ahead;
+    uint64_t moved, left_behind;
     uint64_t by_status[GLY_STATUS_COUNT];
     bool no_hope_sent;
 } world;
@@ -147,41 +145,8 @@ static uint32_t below(world *w, uint32_t bound) {
 }
 static bool chance(world *w, uint32_t of_1000) { return below(w, 1000) < of_1000; }
 
-/* ---- the queue of the world ---- */
-
-static bool is_earlier(const message *a, const message *b) {
-    return a->time_ms != b->time_ms ? a->time_ms < b->time_ms : a->sequence < b->sequence;
-}
-
 static void post(world *w, int64_t delay_ms, message_kind kind, uint64_t a, uint64_t b) {
-    message fresh = {w->now_ms + delay_ms, w->sequence++, kind, a, b};
-    gly_array_push(&w->queue, fresh);
-    message *items = w->queue.items;
-    for (size_t i = w->queue.count - 1; i > 0 && is_earlier(&items[i], &items[(i - 1) / 2]);
-         i = (i - 1) / 2) {
-        message swapped = items[i];
-        items[i] = items[(i - 1) / 2];
-        items[(i - 1) / 2] = swapped;
-    }
-}
-
-static message take(world *w) {
-    message *items = w->queue.items;
-    message first = items[0];
-    items[0] = items[--w->queue.count];
-    for (size_t i = 0;;) {
-        size_t child = 2 * i + 1;
-        if (child + 1 < w->queue.count && is_earlier(&items[child + 1], &items[child])) {
-            child++;
-        }
-        if (child >= w->queue.count || !is_earlier(&items[child], &items[i])) {
-            return first;
-        }
-        message swapped = items[i];
-        items[i] = items[child];
-        items[child] = swapped;
-        i = child;
-    }
+    message_queue_put(&w->queue, (message){w->now_ms + delay_ms, w->sequence++, (int)kind, a, b});
 }
 
 /* ---- making a world ---- */
@@ -201,7 +166,8 @@ static void make_query(world *w, uint32_t index) {
         stage->has_preferences = chance(w, 250);
         stage->commits = !stage->is_map && chance(w, 300);
         stage->poison_partition = -1;
-        bool has_poison = !w->rates.is_calm && !w->rates.is_gentle && chance(w, 20);
+        bool has_poison =
+            !w->rates.is_calm && !w->rates.is_gentle && !w->rates.only_drains && chance(w, 20);
         stage->is_indeterminate &= !w->rates.is_gentle; /* those may have to give up */
         if (has_poison && stage->task_count > 0) {
             stage->poison_partition = (int)below(w, stage->task_count);
@@ -219,6 +185,13 @@ static void make_rates(world *w) {
     rates *r = &w->rates;
     r->is_calm = chance(w, 200);
     if (r->is_calm) {
+        return;
+    }
+    r->only_drains = chance(w, 150);
+    if (r->only_drains) {
+        r->drain = 1 + below(w, 40);
+        r->slow = chance(w, 400) ? below(w, 50) : 0;
+        r->duplicate = chance(w, 400) ? below(w, 200) : 0;
         return;
     }
     r->wipes = chance(w, 300) ? 1 + below(w, 2) : 0;
@@ -483,6 +456,7 @@ static void on_job_finished(world *w, const gly_scheduler_action *action) {
     check(w, job->is_submitted && !job->is_finished);
     job->is_finished = true;
     job->ok = action->job.status == GLY_OK;
+    check(w, !(w->rates.is_calm || w->rates.only_drains) || action->job.recomputed_tasks == 0);
     w->by_status[action->job.status]++;
     if (job->ok) {
         for (uint32_t p = 0; p < final->task_count; p++) {
@@ -491,7 +465,8 @@ static void on_job_finished(world *w, const gly_scheduler_action *action) {
         check(w, final->poison_partition < 0);
     } else {
         check(w, action->job.error.size > 0);
-        check(w, !(w->rates.is_calm || w->rates.is_gentle) || job->is_cancelled);
+        check(w, !(w->rates.is_calm || w->rates.is_gentle || w->rates.only_drains) ||
+                     job->is_cancelled);
         check(w, action->job.status != GLY_E_CANCELLED || job->is_cancelled);
         check(w, action->job.status != GLY_E_EXECUTOR_START || w->no_hope_sent);
         if (action->job.status == GLY_E_DIVIDE_BY_ZERO) { /* the user's own sentence */
@@ -677,7 +652,7 @@ static void join(world *w) {
 static void replace(world *w) {
     uint32_t alive = 0;
     for (size_t i = 0; i < w->executors.count; i++) {
-        alive += !w->executors.items[i].is_given_up;
+        alive += !w->executors.items[i].is_given_up && !w->executors.items[i].is_draining;
     }
     if (!w->rates.is_doomed && alive + w->coming < 8) {
         w->coming++;
@@ -705,34 +680,77 @@ static void lose(world *w, uint32_t index, bool is_apps_fault) {
     replace(w);
 }
 
-/* Blocks move to another executor, then the drained one goes. */
-static void finish_drain(world *w, uint32_t index) {
-    uint32_t target = UINT32_MAX;
+static uint32_t choose_taker(world *w) {
+    uint32_t count = 0, chosen = UINT32_MAX;
     for (uint32_t i = 0; i < w->executors.count; i++) {
         const sim_executor *other = &w->executors.items[i];
-        if (other->is_up && !other->is_given_up && !other->is_draining) {
-            target = i;
+        if (other->is_up && !other->is_given_up && !other->is_draining && below(w, ++count) == 0) {
+            chosen = i;
         }
     }
-    for (uint32_t q = 0; q < w->query_count && target != UINT32_MAX; q++) {
+    return chosen;
+}
+
+/* Gives blocks of a draining executor to others: each with a chance of `share` of 1000.  Returns
+ * how many it still has. */
+static uint32_t move_blocks(world *w, uint32_t index, uint32_t share) {
+    uint32_t left = 0;
+    for (uint32_t q = 0; q < w->query_count; q++) {
         for (uint32_t s = 0; s < w->queries[q].stage_count; s++) {
-            uint32_t count = 0;
-            uint32_t shuffle_id = w->queries[q].stages[s].shuffle_id;
+            uint32_t count = 0, shuffle_id = w->queries[q].stages[s].shuffle_id;
             const gly_map_output *outputs =
                 gly_scheduler_map_outputs(w->scheduler, shuffle_id, &count);
-            for (uint32_t m = 0; m < count; m++) {
-                if (outputs[m].is_available && outputs[m].executor_id == index) {
-                    gly_scheduler_event event = {.kind = GLY_SCHEDULER_MAP_OUTPUT_MOVED};
-                    event.moved.shuffle_id = shuffle_id;
-                    event.moved.map_partition = m;
-                    event.moved.from_executor_id = index;
-                    event.moved.to_executor_id = target;
-                    event.moved.map_output = GLY_STR("moved");
-                    step(w, &event);
-                    outputs = gly_scheduler_map_outputs(w->scheduler, shuffle_id, &count);
+            for (uint32_t m = 0; outputs != NULL && m < count; m++) {
+                if (!outputs[m].is_available || outputs[m].executor_id != index) {
+                    continue;
                 }
+                uint32_t target = chance(w, share) ? choose_taker(w) : UINT32_MAX;
+                left += target == UINT32_MAX;
+                if (target == UINT32_MAX) {
+                    continue;
+                }
+                gly_scheduler_event event = {.kind = GLY_SCHEDULER_MAP_OUTPUT_MOVED};
+                event.moved.shuffle_id = shuffle_id;
+                event.moved.map_partition = m;
+                event.moved.from_executor_id = index;
+                event.moved.to_executor_id = target;
+                event.moved.map_output = GLY_STR("moved");
+                uint64_t epoch = gly_scheduler_epoch(w->scheduler);
+                step(w, &event);
+                check(w, gly_scheduler_epoch(w->scheduler) > epoch); /* readers learn of it */
+                if (chance(w, w->rates.duplicate)) {
+                    step(w, &event); /* the news twice, or from a former owner */
+                }
+                w->moved++;
+                outputs = gly_scheduler_map_outputs(w->scheduler, shuffle_id, &count);
+                check(w, outputs[m].is_available && outputs[m].executor_id == target);
             }
         }
+    }
+    return left;
+}
+
+static bool is_working(const world *w, uint32_t index) {
+    for (size_t i = 0; i < w->tasks.count; i++) {
+        const sim_task *task = w->tasks.items[i];
+        if (task->executor == index && task->state != SIM_REPORTED) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Blocks move to other executors, then the drained one goes; in a world that only drains not before
+ * everything has moved and its tasks have reported. */
+static void finish_drain(world *w, uint32_t index) {
+    bool must_wait =
+        w->rates.only_drains && (move_blocks(w, index, 1000) > 0 || is_working(w, index));
+    if (must_wait) {
+        post(w, 20, MESSAGE_DRAINED, index, 0);
+        return;
+    }
+    if (!w->rates.only_drains) { /* the deadline may come first */
+        w->left_behind += move_blocks(w, index, chance(w, 700) ? 1000 : below(w, 1000));
     }
     w->executors.items[index].is_up = false;
     lose(w, index, false);
@@ -763,6 +781,9 @@ static void decide_end(world *w, sim_task *task) {
         const sim_read *read = &task->reads.items[i];
         const sim_executor *source = &w->executors.items[read->executor];
         bool is_gone = !source->is_up || read->written_ms <= source->wiped_ms;
+        if (is_gone && w->rates.only_drains && chance(w, 700)) {
+            continue; /* it heard of the new place in time */
+        }
         if ((is_gone && chance(w, 700)) || chance(w, w->rates.fetch_flakes)) {
             task->end = GLY_TASK_END_FETCH_FAILED;
             task->failed_executor = read->executor;
@@ -893,7 +914,7 @@ static void ask_commit(world *w, uint64_t id) {
 static void handle(world *w, const message *m) {
     sim_executor *executor = m->a < w->executors.count ? &w->executors.items[m->a] : NULL;
     gly_scheduler_event event = {.kind = GLY_SCHEDULER_TICK};
-    switch (m->kind) {
+    switch ((message_kind)m->kind) {
     case MESSAGE_SUBMIT:
         submit(w, (uint32_t)m->a);
         break;
@@ -930,6 +951,16 @@ static void handle(world *w, const message *m) {
             event.decommissioning.executor_id = (uint32_t)m->a;
             step(w, &event);
             post(w, 100 + below(w, 500), MESSAGE_DRAINED, m->a, 0);
+            post(w, below(w, 100), MESSAGE_MOVE, m->a, 0);
+            if (w->rates.only_drains) {
+                replace(w); /* asked for at once, not when it is gone */
+            }
+        }
+        break;
+    case MESSAGE_MOVE:
+        if (!w->executors.items[m->a].is_given_up && w->executors.items[m->a].is_up) {
+            (void)move_blocks(w, (uint32_t)m->a, 300);
+            post(w, 20 + below(w, 60), MESSAGE_MOVE, m->a, 0);
         }
         break;
     case MESSAGE_DRAINED:
@@ -975,7 +1006,7 @@ static void check_end(world *w) {
 }
 
 typedef struct totals {
-    uint64_t jobs, launches, steps, speculative, again, ahead, lost, wiped;
+    uint64_t jobs, launches, steps, speculative, again, ahead, lost, wiped, moved, left_behind;
     uint64_t by_status[GLY_STATUS_COUNT];
 } totals;
 
@@ -987,7 +1018,7 @@ static uint64_t run_seed(uint64_t seed, totals *sum) {
         if (w.queue.count == 0) {
             die(&w, "a job never ends: nothing will happen any more");
         }
-        message m = take(&w);
+        message m = message_queue_take(&w.queue);
         w.now_ms = m.time_ms;
         w.ticks_at_now = w.now_ms == last_ms ? w.ticks_at_now + (m.kind == MESSAGE_TICK) : 0;
         last_ms = w.now_ms;
@@ -1006,6 +1037,8 @@ static uint64_t run_seed(uint64_t seed, totals *sum) {
     sum->ahead += w.ahead;
     sum->lost += w.lost;
     sum->wiped += w.wiped;
+    sum->moved += w.moved;
+    sum->left_behind += w.left_behind;
     sum->launches += w.launches;
     sum->steps += w.steps;
     uint64_t trace = w.trace;
@@ -1015,12 +1048,14 @@ static uint64_t run_seed(uint64_t seed, totals *sum) {
 
 static void print_totals(const totals *sum, uint64_t first, uint64_t count, int64_t ms) {
     printf("%llu seeds from %llu in %lld ms: %llu steps, %llu tasks (%llu speculative, %llu in "
-           "later stage attempts, %llu sent ahead), %llu executors lost, %llu wiped\njobs: %llu",
+           "later stage attempts, %llu sent ahead), %llu executors lost, %llu wiped, %llu blocks "
+           "moved, %llu left behind\njobs: %llu",
            (unsigned long long)count, (unsigned long long)first, (long long)ms,
            (unsigned long long)sum->steps, (unsigned long long)sum->launches,
            (unsigned long long)sum->speculative, (unsigned long long)sum->again,
            (unsigned long long)sum->ahead, (unsigned long long)sum->lost,
-           (unsigned long long)sum->wiped, (unsigned long long)sum->jobs);
+           (unsigned long long)sum->wiped, (unsigned long long)sum->moved,
+           (unsigned long long)sum->left_behind, (unsigned long long)sum->jobs);
     for (int s = 0; s < GLY_STATUS_COUNT; s++) {
         if (sum->by_status[s] > 0) {
             printf(", %llu %s", (unsigned long long)sum->by_status[s],

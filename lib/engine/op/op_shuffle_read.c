@@ -3,7 +3,7 @@
  * Workers draw maps one by one.  A piece is read from the file itself when it lies on this host,
  * else by the fetcher, ahead of its use (piece_prefetch.c).  Whatever goes wrong with a piece
  * (gone, cut off, checksum) is a FETCH_FAILED that names the map task, because running that task
- * again is the cure.
+ * again is the cure.  A piece that is gone may have been moved (block_place.c): then it is read there.
  *
  * Pieces of a few rows are put together (batch_gather.c): 200 maps of 10 rows are one batch.
  * Invariant: empty pieces cost a comparison; pieces are read in windows (block_stream.c), so a
@@ -12,6 +12,7 @@
 #include "lib/base/alloc.h"
 #include "lib/engine/op/operators.h"
 #include "lib/engine/pipeline/batch_gather.h"
+#include "lib/engine/pipeline/block_place.h"
 #include "lib/engine/pipeline/block_stream.h"
 #include "lib/engine/pipeline/piece_prefetch.h"
 #include "lib/engine/pipeline/shared_cache.h"
@@ -40,6 +41,7 @@ typedef struct local {
     gly_op_node *node;
     gly_block_stream *stream;
     const gly_map_status *map; /* being read; NULL: draw one */
+    gly_block_place place;     /* where map's file lies now */
     gly_batch_gather *gather;  /* from the first small batch */
     const gly_batch *held;     /* read, but did not fit into gather */
     bool is_passed_on;         /* what gather holds was given out */
@@ -129,19 +131,18 @@ static gly_status read_local(local *self, uint64_t offset, size_t length, gly_bu
                              gly_error *err) {
     const state *shared = self->node->state;
     char *room = gly_builder_room(out, length);
-    GLY_TRY(gly_shuffle_files_read_at(shared->files, self->map->path, offset, length, room, err));
+    GLY_TRY(gly_shuffle_files_read_at(shared->files, self->place.now.path, offset, length, room,
+                                      err));
     room[length] = '\0';
     out->size += length;
     return GLY_OK;
 }
 
-static gly_status read_piece(void *context, uint64_t offset, size_t length, gly_builder *out,
+static gly_status read_there(local *self, uint64_t offset, size_t length, gly_builder *out,
                              gly_error *err) {
-    local *self = context;
     const gly_task_environment *environment = self->node->task->environment;
-    const gly_map_status *map = self->map;
+    const gly_map_status *map = &self->place.now;
     bool can_fetch = has_fetcher(environment, map);
-    self->bytes += length;
     if (gly_str_equal(map->host_id, environment->host_id)) {
         gly_status status = read_local(self, offset, length, out, err);
         if (status == GLY_OK || !can_fetch || status != GLY_E_PATH_NOT_FOUND) {
@@ -161,6 +162,20 @@ static gly_status read_piece(void *context, uint64_t offset, size_t length, gly_
                         GLY_STR_ARG(map->endpoint), out->size - before, length);
     }
     return GLY_OK;
+}
+
+static gly_status read_piece(void *context, uint64_t offset, size_t length, gly_builder *out,
+                             gly_error *err) {
+    local *self = context;
+    const gly_task_environment *environment = self->node->task->environment;
+    size_t before = out->size;
+    self->bytes += length;
+    gly_status status = read_there(self, offset, length, out, err);
+    while (status != GLY_OK && gly_block_place_has_moved(&self->place, environment)) {
+        out->size = before;
+        status = read_there(self, offset, length, out, err);
+    }
+    return status;
 }
 
 static gly_status open_source(gly_op_node *node, gly_worker *worker, void **ret_local,
@@ -212,6 +227,7 @@ static gly_status draw_map(local *self, gly_error *err) {
         const gly_map_status *map = &shared->input->maps[m];
         if (map->offsets[shared->partition] < map->offsets[shared->partition + 1]) {
             self->map = map;
+            gly_block_place_set(&self->place, self->node->task->environment, map);
             return start_map(self, m, err);
         }
     }
@@ -223,8 +239,8 @@ static gly_status explain_failure(local *self, const gly_error *cause, gly_error
         return gly_error_copy(err, cause);
     }
     return gly_task_state_fetch_failed(self->node->task, shared->input->shuffle_id,
-                                       self->map->map_partition, self->map->executor_id, cause,
-                                       err);
+                                       self->map->map_partition, self->place.now.executor_id,
+                                       cause, err);
 }
 
 /* The next batch of any map; *ret NULL at the end. */
@@ -293,6 +309,7 @@ static void close_source(void *context) {
     pthread_mutex_unlock(task->lock);
     gly_block_stream_free(self->stream);
     gly_batch_gather_free(self->gather);
+    gly_block_place_clear(&self->place);
     free(self);
 }
 

@@ -10,6 +10,7 @@
 #include "lib/engine/pipeline/piece_prefetch.h"
 
 #include "lib/base/alloc.h"
+#include "lib/engine/pipeline/block_place.h"
 
 enum { THREADS = 4 };
 
@@ -37,15 +38,24 @@ struct gly_piece_prefetch {
 
 static gly_status fetch(const gly_piece_prefetch *prefetch, const gly_piece *piece,
                         gly_builder *out, gly_error *err) {
-    const gly_fetcher *fetcher = &prefetch->task->environment->fetcher;
-    const gly_map_status *map = piece->map;
-    GLY_TRY(fetcher->fetch(fetcher->context, map->endpoint, map->executor_id, map->path,
-                           piece->offset, piece->length, out, err));
-    if (out->size != piece->length) {
-        return gly_fail(err, GLY_E_FETCH_FAILED, "%.*s sent %zu bytes instead of %llu",
-                        GLY_STR_ARG(map->endpoint), out->size, (unsigned long long)piece->length);
-    }
-    return GLY_OK;
+    const gly_task_environment *environment = prefetch->task->environment;
+    const gly_fetcher *fetcher = &environment->fetcher;
+    gly_block_place place = {0};
+    gly_block_place_set(&place, environment, piece->map);
+    gly_status status;
+    do {
+        const gly_map_status *map = &place.now;
+        out->size = 0;
+        status = fetcher->fetch(fetcher->context, map->endpoint, map->executor_id, map->path,
+                                piece->offset, piece->length, out, err);
+        if (status == GLY_OK && out->size != piece->length) {
+            status = gly_fail(err, GLY_E_FETCH_FAILED, "%.*s sent %zu bytes instead of %llu",
+                              GLY_STR_ARG(map->endpoint), out->size,
+                              (unsigned long long)piece->length);
+        }
+    } while (status != GLY_OK && gly_block_place_has_moved(&place, environment));
+    gly_block_place_clear(&place);
+    return status;
 }
 
 /* The next piece to fetch ahead; NULL: stop.  Locked. */

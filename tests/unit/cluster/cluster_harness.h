@@ -199,7 +199,7 @@ HARNESS gly_status harness_task(gly_arena *arena, const gly_task_environment *en
         ret->operators[1] = (gly_task_operator_rows){2, 5};
         ret->file_count = 1;
         ret->files = GLY_ARENA_NEW(arena, gly_written_file);
-        ret->files[0] = (gly_written_file){GLY_STR("part-0.parquet"), 5, 99};
+        ret->files[0] = (gly_written_file){.path = GLY_STR("part-0.parquet"), .rows = 5, .bytes = 99};
         ret->metrics.spill_bytes = 77;
         ret->metrics.input_rows = 1000;
         return GLY_OK;

@@ -267,7 +267,7 @@ GLY_TEST(other_hosts_are_fetched_from) {
     gly_physical *write = shuffle_write(&f, range(&f, 0, 9000, 1, 3), GLY_PARTITIONING_HASH, 4);
     gly_task_input input = run_maps(&f, write, 3);
     remote from = {.f = &f};
-    f.environment.fetcher = (gly_fetcher){fetch, &from};
+    f.environment.fetcher = (gly_fetcher){.fetch = fetch, .context = &from};
     f.environment.host_id = GLY_STR("another");
     f.environment.endpoint = GLY_STR("127.0.0.1:2");
     f.environment.executor_id = GLY_STR("2");
@@ -293,7 +293,7 @@ GLY_TEST(remote_pieces_are_fetched_ahead_and_in_order) {
     gly_task_input input = run_maps(&f, write, 40);
     gly_physical *read = result(&f, shuffle_read(&f, 1, 1, false));
     remote from = {.f = &f, .slow_ms = 5};
-    f.environment.fetcher = (gly_fetcher){fetch, &from};
+    f.environment.fetcher = (gly_fetcher){.fetch = fetch, .context = &from};
     f.environment.host_id = GLY_STR("another");
     f.environment.endpoint = GLY_STR("127.0.0.1:2");
     for (uint32_t width = 1; width <= 2; width++) {

@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""decommission_tests.py BIN [SEED] - executors that are asked to go (SIGTERM) hand over what they hold: the
+answer is that of an undisturbed run and nothing is computed twice.
+
+Each test runs with executors that share files, and with executors that believe they are on hosts of their own.
+"""
+import hashlib
+import json
+import os
+import pathlib
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from galley import Checks, Galley, executors_of, is_alive, wait_for  # noqa: E402
+
+galley = Galley(sys.argv[1])
+seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
+checks = Checks("decommissioning")
+scratch = pathlib.Path(tempfile.mkdtemp(prefix="galley-decommission-"))
+MAPS, REDUCERS = 24, 16
+# 64 groups, each of which sleeps in the reduce stage: there is time to ask executors to go.
+ITEMS = f"(SELECT pmod(id, 64) AS k, id FROM range(0, 3000000, 1, {MAPS}))"
+QUERY = ("SELECT count(*) AS groups, sum(s) AS s, sum(n) AS n, max(z) AS z FROM (SELECT k, s, n, galley_test_sleep(60) AS z FROM "
+         f"(SELECT k, sum(id) AS s, count(*) AS n FROM {ITEMS} GROUP BY k))")
+# The same, but map tasks sleep, too.
+SLOW_MAPS = ("SELECT count(*) AS groups, sum(s) AS s FROM (SELECT k, sum(id) AS s FROM (SELECT pmod(id, 64) AS k, id, "
+             f"galley_test_sleep(80) AS z FROM range(0, 240, 1, {MAPS})) WHERE z IS NOT NULL OR k >= 0 GROUP BY k)")
+OPTIONS = ["--format", "csv", "--conf", f"spark.sql.shuffle.partitions={REDUCERS}", "--conf", "galley.test.functions=true"]
+
+
+def digest(text):
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+class Run:
+    """One query on executors of its own, whose files and events can be looked at."""
+
+    def __init__(self, name, query, executors=4, apart=False, options=()):
+        self.name = name
+        self.home = scratch / name
+        self.log = self.home / "log"
+        self.log.mkdir(parents=True)
+        env = {**os.environ, **({"GALLEY_HOST_IDENTITY": "process"} if apart else {})}
+        self.process = galley.start("sql", query, *OPTIONS, *options, "--executors", str(executors), "--event-log", str(self.log),
+                                    "--conf", f"spark.local.dir={self.home / 'disk'}", env=env)
+        self.children = wait_for(lambda: len(executors_of(self.process.pid)) == executors and executors_of(self.process.pid))
+
+    def map_files(self):
+        return [f for f in self.home.glob("disk/galley-*/executor-*/shuffle-*.data")]
+
+    def wait_for_maps(self, count=MAPS):
+        ready = wait_for(lambda: len({f.name for f in self.map_files()}) >= count, 30)
+        time.sleep(0.15)  # the driver hears of the last one
+        return ready
+
+    def wait_for_end_of(self, child, seconds=20):
+        return wait_for(lambda: not is_alive(child), seconds)
+
+    def finish(self):
+        self.out, self.err = self.process.communicate(timeout=120)
+        file = next(self.log.glob("galley-*"))
+        self.events = [json.loads(line) for line in file.read_text().splitlines()]
+        self.recomputed = sum(e["recomputedTasks"] for e in self.events if e["event"] == "JobEnd")
+        self.lost_outputs = sum(e["lostOutputs"] for e in self.events if e["event"] == "ExecutorRemoved")
+        self.failed = [e for e in self.events if e["event"] == "TaskEnd" and e["end"] not in ("OK", "SUCCESS", "KILLED")]
+        self.reasons = [e["reason"] for e in self.events if e["event"] == "ExecutorRemoved"]
+        return self
+
+    def check(self, expected, what=""):
+        good = self.process.returncode == 0 and self.out == expected
+        checks.that(f"{self.name}: right answer", good, self.out + self.err)
+        checks.that(f"{self.name}: nothing lost or computed again", self.recomputed == 0 and self.lost_outputs == 0,
+                    f"{self.recomputed} recomputed, {self.lost_outputs} outputs lost; {self.reasons}")
+        print(f"{self.name}: answer {digest(self.out)}, {self.recomputed} tasks recomputed{what}; {'; '.join(self.reasons)}")
+
+
+def after_the_maps(kind, apart, expected, victims=1, at_once=True):
+    run = Run(f"{victims} of 4 leave {'at once' if at_once else 'in turn'} after the maps, {kind}", QUERY, apart=apart)
+    checks.that(f"{run.name}: maps done", run.wait_for_maps())
+    gone = random.sample(run.children, victims)
+    for child in gone:
+        os.kill(child, signal.SIGTERM)
+        if not at_once:
+            run.wait_for_end_of(child)
+    for child in gone:
+        checks.that(f"{run.name}: it went", run.wait_for_end_of(child), "still there")
+    checks.that(f"{run.name}: before the query's end", run.process.poll() is None, "the query was too fast")
+    run.finish().check(expected)
+
+
+def during_the_maps(kind, apart, expected):
+    run = Run(f"1 of 4 leaves during the maps, {kind}", SLOW_MAPS, apart=apart)
+    run.wait_for_maps(4)
+    os.kill(random.choice(run.children), signal.SIGTERM)
+    run.finish().check(expected)
+
+
+def killed_while_leaving(kind, apart, expected):
+    run = Run(f"killed while leaving, {kind}", QUERY, apart=apart)
+    run.wait_for_maps()
+    child = random.choice(run.children)
+    os.kill(child, signal.SIGTERM)
+    time.sleep(random.uniform(0, 0.05))
+    try:
+        os.kill(child, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    run.finish()
+    checks.that(f"{run.name}: right answer", run.process.returncode == 0 and run.out == expected, run.out + run.err)
+    print(f"{run.name}: answer {digest(run.out)}, {run.recomputed} tasks recomputed")
+
+
+def second_signal(expected):
+    run = Run("a second SIGTERM ends at once", SLOW_MAPS)
+    run.wait_for_maps(1)
+    child = random.choice(run.children)
+    os.kill(child, signal.SIGTERM)
+    start = time.time()
+    time.sleep(0.05)
+    try:
+        os.kill(child, signal.SIGTERM)
+    except ProcessLookupError:
+        pass
+    run.wait_for_end_of(child)
+    checks.that(f"{run.name}: soon", time.time() - start < 2.5, f"{time.time() - start:.1f} s")
+    run.finish()
+    checks.that(f"{run.name}: right answer", run.process.returncode == 0 and run.out == expected, run.out + run.err)
+
+
+def replacement(expected):
+    run = Run("the only executor leaves, another one takes over", QUERY, executors=1)
+    run.wait_for_maps()
+    os.kill(run.children[0], signal.SIGTERM)
+    run.finish().check(expected)
+
+
+def main():
+    random.seed(seed)
+    try:
+        code, expected, err = galley.run("sql", QUERY, *OPTIONS, "--executors", "4")
+        checks.that("undisturbed", code == 0, err)
+        code, slow, err = galley.run("sql", SLOW_MAPS, *OPTIONS, "--executors", "4")
+        checks.that("undisturbed, slow maps", code == 0, err)
+        for kind, apart in (("one host", False), ("hosts apart", True)):
+            after_the_maps(kind, apart, expected)
+            after_the_maps(kind, apart, expected, victims=2, at_once=False)
+            after_the_maps(kind, apart, expected, victims=3)
+            during_the_maps(kind, apart, slow)
+            killed_while_leaving(kind, apart, expected)
+        second_signal(slow)
+        replacement(expected)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return checks.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
