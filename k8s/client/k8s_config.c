@@ -17,7 +17,7 @@
 
 #define POD_DIRECTORY "/var/run/secrets/kubernetes.io/serviceaccount"
 
-enum { MOST_FILE_BYTES = 1 << 20 };
+enum { MOST_FILE_BYTES = 1 << 20, MOST_DEPTH = 50 };
 
 /* --- files --- */
 
@@ -313,11 +313,33 @@ static gly_status read_document(const reader *in, const char *context_name, gly_
     return read_context(in, current, ret);
 }
 
+/* False: deeper than any kubeconfig.  libyaml takes time by the square of the depth, so this is found
+ * out before the tree is made. */
+static bool is_shallow(gly_str text) {
+    yaml_parser_t parser;
+    yaml_event_t event;
+    size_t depth = 0;
+    bool goes_on = yaml_parser_initialize(&parser) != 0;
+    yaml_parser_set_input_string(&parser, (const unsigned char *)text.data, text.size);
+    while (goes_on && depth <= MOST_DEPTH && yaml_parser_parse(&parser, &event)) {
+        yaml_event_type_t type = event.type;
+        yaml_event_delete(&event);
+        depth += type == YAML_MAPPING_START_EVENT || type == YAML_SEQUENCE_START_EVENT;
+        depth -= type == YAML_MAPPING_END_EVENT || type == YAML_SEQUENCE_END_EVENT;
+        goes_on = type != YAML_STREAM_END_EVENT && type != YAML_DOCUMENT_END_EVENT;
+    }
+    yaml_parser_delete(&parser);
+    return depth <= MOST_DEPTH;
+}
+
 gly_status gly_k8s_config_parse(gly_arena *arena, gly_str text, const char *directory,
                                 const char *context_name, gly_k8s_config *ret, gly_error *err) {
     *ret = (gly_k8s_config){0};
     if (text.size > MOST_FILE_BYTES) {
         return gly_fail(err, GLY_E_CONFIG, "a kubeconfig of more than 1 MiB is not read");
+    }
+    if (!is_shallow(text)) {
+        return gly_fail(err, GLY_E_CONFIG, "it is nested too deeply for a kubeconfig");
     }
     yaml_parser_t parser;
     yaml_document_t document;
