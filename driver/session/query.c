@@ -384,7 +384,9 @@ gly_status gly_query_open_relation(gly_arena *arena, const gly_statement *statem
     }
     uint32_t option_count = statement->option_count;
     gly_option *options = GLY_ARENA_ARRAY(arena, gly_option, option_count + 1);
-    memcpy(options, statement->options, option_count * sizeof *options);
+    if (option_count > 0) {
+        memcpy(options, statement->options, option_count * sizeof *options);
+    }
     if (statement->column_count > 0) { /* CREATE VIEW v (a int, b string) USING csv */
         gly_builder schema = {0};
         for (uint32_t i = 0; i < statement->column_count; i++) {
