@@ -18,6 +18,8 @@ typedef struct gly_relation_file {
     gly_str path; /* as opened by the file system layer */
     uint64_t size_bytes;
     gly_value *partition_values; /* one per partition column (dt=2024-01-01/...), or NULL */
+    uint32_t split_point_count;  /* where splits may start, if the format found out on the way */
+    uint64_t *split_points;
 } gly_relation_file;
 
 typedef struct gly_column_statistics {

@@ -92,6 +92,11 @@ static gly_relation *copy_relation(gly_arena *arena, const gly_relation *relatio
     for (uint32_t i = 0; i < relation->file_count; i++) {
         copy->files[i] = relation->files[i];
         copy->files[i].path = gly_arena_str(arena, relation->files[i].path);
+        if (relation->files[i].split_points != NULL) {
+            copy->files[i].split_points = gly_arena_copy(
+                arena, relation->files[i].split_points,
+                (relation->files[i].split_point_count + 1) * sizeof(uint64_t));
+        }
         copy->files[i].partition_values = copy_values(arena, relation->files[i].partition_values,
                                                       relation->partition_column_count);
     }
