@@ -3,8 +3,8 @@
  *   read the application -> settings -> authority -> driver with executor pods -> SQL -> exit code
  *
  * Beside it runs the link (status out, changes in) and a thread that waits for SIGTERM.  What the
- * exit codes mean is in k8s/README.md.  Invariant: whatever happens after the driver has started, its
- * executors are told to go before the process ends.
+ * exit codes mean is in k8s/README.md.  Invariant: whatever happens after the driver has started,
+ * its executors are told to go before the process ends.
  */
 #include "driver/application/app_config.h"
 #include "driver/application/app_link.h"
@@ -26,7 +26,13 @@
 
 enum { LAST_STATUS_MS = 3000, CANCEL_AGAIN_MS = 50 };
 
-enum { EXIT_DONE = 0, EXIT_JOB = 1, EXIT_USAGE = 2, EXIT_INFRASTRUCTURE = 3, EXIT_TERMINATED = 143 };
+enum {
+    EXIT_DONE = 0,
+    EXIT_JOB = 1,
+    EXIT_USAGE = 2,
+    EXIT_INFRASTRUCTURE = 3,
+    EXIT_TERMINATED = 143
+};
 
 typedef struct program {
     gly_app_options options;
@@ -45,7 +51,8 @@ typedef struct program {
     uint32_t statements;
 } program;
 
-/* ---- live changes -------------------------------------------------------------------------------- */
+/* ---- live changes
+ * -------------------------------------------------------------------------------- */
 
 static void on_change(void *context, const gly_application *application, uint32_t admitted) {
     program *p = context;
@@ -62,7 +69,8 @@ static void on_change(void *context, const gly_application *application, uint32_
     gly_config_free(config);
 }
 
-/* ---- SIGTERM ------------------------------------------------------------------------------------- */
+/* ---- SIGTERM
+ * ------------------------------------------------------------------------------------- */
 
 static void make_signal_set(sigset_t *set) {
     sigemptyset(set);
@@ -99,13 +107,14 @@ static gly_status start_signal_thread(program *p, gly_error *err) {
     return GLY_OK;
 }
 
-/* ---- start --------------------------------------------------------------------------------------- */
+/* ---- start
+ * --------------------------------------------------------------------------------------- */
 
 static gly_status read_all(program *p, gly_error *err) {
     const gly_app_options *options = &p->options;
     GLY_TRY(gly_k8s_config_load(p->arena, NULL, &p->kubernetes, err));
-    const char *namespace_name = options->namespace_name != NULL ? options->namespace_name
-                                                                 : p->kubernetes.namespace_name;
+    const char *namespace_name =
+        options->namespace_name != NULL ? options->namespace_name : p->kubernetes.namespace_name;
     GLY_TRY(gly_app_link_get(&p->kubernetes, p->arena, namespace_name, options->application,
                              &p->object, &p->application, err));
     p->config = gly_config_make(NULL);
@@ -128,8 +137,8 @@ static gly_status start_driver(program *p, gly_error *err) {
     gly_driver_options driver = {
         .config = p->config,
         .cluster = "k8s",
-        .listen_address = gly_arena_format(p->arena, "%s:%u", is_ipv6 ? "[::]" : "0.0.0.0",
-                                           options->port),
+        .listen_address =
+            gly_arena_format(p->arena, "%s:%u", is_ipv6 ? "[::]" : "0.0.0.0", options->port),
         .advertised_host = options->pod_ip,
         .authority = authority,
         .kubernetes = &p->pods,
@@ -156,13 +165,14 @@ static gly_status run(program *p, gly_error *err) {
     GLY_TRY(read_all(p, err));
     gly_log_info("driver started", GLY_LOG_STR("application", p->application.name),
                  GLY_LOG_STR("namespace", p->application.namespace_name),
-                 GLY_LOG_INT("attempt", p->options.attempt));
+                 GLY_LOG_INT("attempt", p->options.attempt),
+                 GLY_LOG_INT("processMs", gly_clock_process_ms()));
     gly_builder text = {0};
     gly_status status = gly_app_run_load(&p->application, p->options.job_dir, &text, err);
     if (status == GLY_OK) {
-        p->status = gly_app_status_make(gly_arena_format(
-            p->arena, "%s=%s,%s=executor", GLY_LABEL_APPLICATION_UID, p->application.uid,
-            GLY_LABEL_ROLE));
+        p->status = gly_app_status_make(gly_arena_format(p->arena, "%s=%s,%s=executor",
+                                                         GLY_LABEL_APPLICATION_UID,
+                                                         p->application.uid, GLY_LABEL_ROLE));
         status = start_driver(p, err);
     }
     status = status == GLY_OK ? start_link(p, err) : status;
@@ -174,7 +184,8 @@ static gly_status run(program *p, gly_error *err) {
     return status;
 }
 
-/* ---- end ----------------------------------------------------------------------------------------- */
+/* ---- end
+ * ----------------------------------------------------------------------------------------- */
 
 static int exit_code_of(const program *p, gly_status status, const char **ret_reason) {
     if (atomic_load(&p->is_terminated)) {
@@ -239,8 +250,14 @@ static int finish(program *p, gly_status status, const gly_error *err) {
     p->session = NULL;
     pthread_mutex_unlock(&p->lock);
     gly_session_free(session);
-    gly_app_link_stop(p->link, LAST_STATUS_MS);
+    if (p->link != NULL) {
+        gly_app_link_hold(p->link); /* changes have nobody to go to from here on */
+    }
     gly_driver_stop(p->driver); /* its executors' pods are deleted */
+    if (p->status != NULL) {
+        gly_app_status_end(p->status);
+    }
+    gly_app_link_stop(p->link, LAST_STATUS_MS);
     gly_app_status_free(p->status);
     gly_config_free(p->config);
     cJSON_Delete(p->object);

@@ -5,7 +5,8 @@
  *
  * No clock, no thread: the owner looks at its executors and its queue, steps at least every 100 ms
  * while something changes and at decision.next_ms, asks for `wanted` executors minus those that
- * stay, and lets the named ones go.  Pattern: Spark 4.2 ExecutorAllocationManager and ExecutorMonitor.
+ * stay, and lets the named ones go.  Pattern: Spark 4.2 ExecutorAllocationManager and
+ * ExecutorMonitor.
  */
 #ifndef GLY_ALLOCATION_H
 #define GLY_ALLOCATION_H
@@ -27,7 +28,7 @@ typedef struct gly_allocation_rules { /* may change while it runs */
     int64_t idle_ms;            /* an executor without a task for so long is let go */
     uint32_t slots;             /* tasks one executor runs at once; 0 means 1 */
     uint32_t admitted;          /* whatever else is said, not more than that; NO_CAP: no limit */
-    bool can_migrate;           /* an executor that is let go hands its shuffle blocks to others first */
+    bool can_migrate; /* an executor that is let go hands its shuffle blocks to others first */
 } gly_allocation_rules;
 
 typedef struct gly_allocation_executor {
@@ -58,7 +59,8 @@ typedef struct gly_allocation_decision {
     int64_t next_ms;        /* when time alone would change something; NEVER: it would not */
 } gly_allocation_decision;
 
-gly_allocation *gly_allocation_make(const gly_allocation_rules *rules) __attribute__((returns_nonnull));
+gly_allocation *gly_allocation_make(const gly_allocation_rules *rules)
+    __attribute__((returns_nonnull));
 void gly_allocation_free(gly_allocation *allocation); /* accepts NULL */
 /* What is now wanted stays, clamped to the new rules at the next step. */
 void gly_allocation_set_rules(gly_allocation *allocation, const gly_allocation_rules *rules);

@@ -1,8 +1,9 @@
 /* app_link.c - one client, one watch on one object, one patch at a time.
  *
- * A timer looks four times a second whether the status has changed and the last patch is old enough.
- * A patch that fails is made again from what is true then, so nothing piles up while the API server is
- * away.  Not here: what is in the status (app_status.c), what a change means (main.c).
+ * A timer looks four times a second whether the status has changed and the last patch is old
+ * enough. A patch that fails is made again from what is true then, so nothing piles up while the
+ * API server is away.  Not here: what is in the status (app_status.c), what a change means
+ * (main.c).
  */
 #include "driver/application/app_link.h"
 
@@ -26,6 +27,8 @@ struct gly_app_link {
     pthread_t thread;
     atomic_bool is_stopping;
     int64_t stop_at_ms;
+    pthread_mutex_t lock; /* held while on_change runs */
+    bool is_held;
     /* the thread's */
     bool is_patching;
     int64_t next_patch_ms;
@@ -33,8 +36,8 @@ struct gly_app_link {
     char *refused;     /* what was wrong with the last state that could not be read */
 };
 
-/* The operator hands the chart's defaults over in our environment; the driver runs already, so its own
- * image and account do not matter. */
+/* The operator hands the chart's defaults over in our environment; the driver runs already, so its
+ * own image and account do not matter. */
 static gly_status read_application(gly_arena *arena, const cJSON *object, gly_application *ret,
                                    gly_error *err) {
     const char *image = getenv("GALLEY_EXECUTOR_IMAGE");
@@ -86,7 +89,8 @@ uint32_t gly_app_link_admitted(const cJSON *object) {
     return is_count ? (uint32_t)admitted->valuedouble : UINT32_MAX;
 }
 
-/* ---- changes ------------------------------------------------------------------------------------- */
+/* ---- changes
+ * ------------------------------------------------------------------------------------- */
 
 /* A state that cannot be read changes nothing; it is told once. */
 static void refuse(gly_app_link *link, const char *message) {
@@ -108,7 +112,11 @@ static void on_object(void *context, gly_k8s_watch_kind event, const cJSON *obje
     gly_application application;
     gly_error err = {0};
     if (read_application(arena, object, &application, &err) == GLY_OK) {
-        link->on_change(link->context, &application, gly_app_link_admitted(object));
+        pthread_mutex_lock(&link->lock);
+        if (!link->is_held) {
+            link->on_change(link->context, &application, gly_app_link_admitted(object));
+        }
+        pthread_mutex_unlock(&link->lock);
     } else {
         refuse(link, err.message);
     }
@@ -120,7 +128,8 @@ static void on_trouble(void *context, const char *message) {
     gly_log_warn("the application cannot be watched", GLY_LOG_STR("error", message));
 }
 
-/* ---- status -------------------------------------------------------------------------------------- */
+/* ---- status
+ * -------------------------------------------------------------------------------------- */
 
 static void on_patched(void *context, gly_k8s_response *response) {
     gly_app_link *link = context;
@@ -212,9 +221,11 @@ static void *run(void *context) {
     return NULL;
 }
 
-/* ---- life ---------------------------------------------------------------------------------------- */
+/* ---- life
+ * ---------------------------------------------------------------------------------------- */
 
 static void free_link(gly_app_link *link) {
+    pthread_mutex_destroy(&link->lock);
     free(link->namespace_name);
     free(link->name);
     free(link->uid);
@@ -232,6 +243,7 @@ gly_status gly_app_link_start(const gly_app_link_options *options, gly_app_link 
     link->name = gly_alloc_string(options->name);
     link->uid = gly_alloc_string(options->uid);
     atomic_init(&link->is_stopping, false);
+    pthread_mutex_init(&link->lock, NULL);
     gly_status status = gly_k8s_client_make(options->config, &link->client, err);
     if (status == GLY_OK && pthread_create(&link->thread, NULL, run, link) != 0) {
         gly_k8s_client_free(link->client);
@@ -243,6 +255,12 @@ gly_status gly_app_link_start(const gly_app_link_options *options, gly_app_link 
     }
     *ret = link;
     return GLY_OK;
+}
+
+void gly_app_link_hold(gly_app_link *link) {
+    pthread_mutex_lock(&link->lock);
+    link->is_held = true;
+    pthread_mutex_unlock(&link->lock);
 }
 
 void gly_app_link_stop(gly_app_link *link, int64_t grace_ms) {

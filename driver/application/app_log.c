@@ -5,6 +5,7 @@
  */
 #include "driver/application/app_log.h"
 
+#include "driver/scheduler/scheduler.h"
 #include "lib/base/arena.h"
 #include "lib/base/log.h"
 
@@ -14,20 +15,18 @@ static uint64_t number(const uint64_t *numbers, gly_task_number which) {
 
 static void log_stage_end(const gly_event *event, gly_arena *arena) {
     const uint64_t *numbers = event->stage_end.numbers;
-    gly_log_info(event->stage_end.ok ? "stage finished" : "stage stopped",
-                 GLY_LOG_INT("job", event->stage_end.job_id),
-                 GLY_LOG_INT("stage", event->stage_end.stage_id),
-                 GLY_LOG_INT("attempt", event->stage_end.stage_attempt),
-                 GLY_LOG_INT("ms", event->stage_end.duration_ms),
-                 GLY_LOG_INT("inputRows", number(numbers, GLY_TASK_NUMBER_INPUT_ROWS)),
-                 GLY_LOG_INT("shuffleReadBytes",
-                             number(numbers, GLY_TASK_NUMBER_SHUFFLE_READ_BYTES)),
-                 GLY_LOG_INT("shuffleWriteBytes",
-                             number(numbers, GLY_TASK_NUMBER_SHUFFLE_WRITE_BYTES)),
-                 GLY_LOG_INT("spillBytes", number(numbers, GLY_TASK_NUMBER_SPILL_BYTES)),
-                 GLY_LOG_INT("peakMemoryBytes",
-                             number(numbers, GLY_TASK_NUMBER_PEAK_MEMORY_BYTES)),
-                 GLY_LOG_STR("error", gly_arena_str(arena, event->stage_end.error).data));
+    gly_log_info(
+        event->stage_end.ok ? "stage finished" : "stage stopped",
+        GLY_LOG_INT("job", event->stage_end.job_id),
+        GLY_LOG_INT("stage", event->stage_end.stage_id),
+        GLY_LOG_INT("attempt", event->stage_end.stage_attempt),
+        GLY_LOG_INT("ms", event->stage_end.duration_ms),
+        GLY_LOG_INT("inputRows", number(numbers, GLY_TASK_NUMBER_INPUT_ROWS)),
+        GLY_LOG_INT("shuffleReadBytes", number(numbers, GLY_TASK_NUMBER_SHUFFLE_READ_BYTES)),
+        GLY_LOG_INT("shuffleWriteBytes", number(numbers, GLY_TASK_NUMBER_SHUFFLE_WRITE_BYTES)),
+        GLY_LOG_INT("spillBytes", number(numbers, GLY_TASK_NUMBER_SPILL_BYTES)),
+        GLY_LOG_INT("peakMemoryBytes", number(numbers, GLY_TASK_NUMBER_PEAK_MEMORY_BYTES)),
+        GLY_LOG_STR("error", gly_arena_str(arena, event->stage_end.error).data));
 }
 
 static void log_job_end(const gly_event *event, gly_arena *arena) {
@@ -41,6 +40,23 @@ static void log_job_end(const gly_event *event, gly_arena *arena) {
     }
 }
 
+/* One that left in good order took nothing along. */
+static void log_removed(const gly_event *event, const char *reason) {
+    const gly_log_field fields[] = {
+        GLY_LOG_INT("executor", event->executor_removed.executor_id),
+        GLY_LOG_INT("runningTasks", event->executor_removed.running_tasks),
+        GLY_LOG_INT("lostOutputs", event->executor_removed.lost_outputs),
+        GLY_LOG_STR("reason", reason),
+        {0},
+    };
+    bool is_harmless =
+        event->executor_removed.running_tasks == 0 && event->executor_removed.lost_outputs == 0;
+    gly_log_level level = is_harmless ? GLY_LOG_INFO : GLY_LOG_WARN;
+    if (gly_log_enabled(level)) {
+        gly_log_write(level, is_harmless ? "executor gone" : "executor lost", fields);
+    }
+}
+
 static void log_executor_event(const gly_event *event, gly_arena *arena) {
     switch (event->kind) {
     case GLY_EVENT_EXECUTOR_ADDED:
@@ -49,12 +65,7 @@ static void log_executor_event(const gly_event *event, gly_arena *arena) {
                      GLY_LOG_INT("slots", event->executor_added.slots));
         break;
     case GLY_EVENT_EXECUTOR_REMOVED:
-        gly_log_warn("executor lost",
-                     GLY_LOG_INT("executor", event->executor_removed.executor_id),
-                     GLY_LOG_INT("runningTasks", event->executor_removed.running_tasks),
-                     GLY_LOG_INT("lostOutputs", event->executor_removed.lost_outputs),
-                     GLY_LOG_STR("reason",
-                                 gly_arena_str(arena, event->executor_removed.reason).data));
+        log_removed(event, gly_arena_str(arena, event->executor_removed.reason).data);
         break;
     case GLY_EVENT_ALLOCATION:
         gly_log_info("executors wanted", GLY_LOG_INT("wanted", event->allocation.wanted),
@@ -76,8 +87,9 @@ static void log_executor_event(const gly_event *event, gly_arena *arena) {
 void gly_app_log_read(void *unused, const gly_event *event) {
     (void)unused;
     if (event->kind == GLY_EVENT_TASK_START ||
-        (event->kind == GLY_EVENT_TASK_END && event->task_end.error.size == 0)) {
-        return; /* there are many of these */
+        (event->kind == GLY_EVENT_TASK_END &&
+         (event->task_end.error.size == 0 || event->task_end.end == GLY_TASK_END_LOST))) {
+        return; /* there are many of these; that an executor was lost is told once */
     }
     gly_arena *arena = gly_arena_make();
     switch (event->kind) {

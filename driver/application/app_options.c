@@ -20,7 +20,8 @@ static const char help[] =
     "  --local-dir DIR         shuffle files and event log   (" GLY_PATH_LOCAL ")\n"
     "  --termination-log FILE  last words                    (/dev/termination-log)\n"
     "\n"
-    "Outside a pod KUBECONFIG says where the API server is.  Exit codes: 0 done, 1 the job failed,\n"
+    "Outside a pod KUBECONFIG says where the API server is.  Exit codes: 0 done, 1 the job "
+    "failed,\n"
     "2 it cannot be run as it is, 3 infrastructure, 143 ended by SIGTERM.\n";
 
 void gly_app_options_print_help(FILE *file) { fputs(help, file); }
@@ -40,9 +41,12 @@ static gly_status apply(gly_app_options *options, const char *option, const char
         const char *option;
         const char **place;
     } texts[] = {
-        {"--application", &options->application}, {"--namespace", &options->namespace_name},
-        {"--pod-ip", &options->pod_ip},           {"--tls-dir", &options->tls_dir},
-        {"--job-dir", &options->job_dir},         {"--local-dir", &options->local_dir},
+        {"--application", &options->application},
+        {"--namespace", &options->namespace_name},
+        {"--pod-ip", &options->pod_ip},
+        {"--tls-dir", &options->tls_dir},
+        {"--job-dir", &options->job_dir},
+        {"--local-dir", &options->local_dir},
         {"--termination-log", &options->termination_log},
     };
     for (size_t i = 0; i < GLY_ARRAY_LEN(texts); i++) {

@@ -10,11 +10,11 @@ typedef struct gly_app_options {
     const char *application;    /* metadata.name */
     const char *namespace_name; /* NULL: our own */
     uint32_t attempt;
-    const char *pod_ip;         /* what executors dial */
-    uint16_t port;              /* 0: a free one */
-    const char *tls_dir;        /* ca.crt and ca.key */
-    const char *job_dir;        /* where spec.configMap is mounted */
-    const char *local_dir;      /* NULL: below TMPDIR */
+    const char *pod_ip;    /* what executors dial */
+    uint16_t port;         /* 0: a free one */
+    const char *tls_dir;   /* ca.crt and ca.key */
+    const char *job_dir;   /* where spec.configMap is mounted */
+    const char *local_dir; /* NULL: below TMPDIR */
     const char *termination_log;
     bool wants_help;
 } gly_app_options;

@@ -1,7 +1,7 @@
 /* app_run.c - one session, statement after statement, until the first error.
  *
- * Rows are the only thing on standard output; everything else is a log line.  Invariant: a statement
- * that fails leaves nothing half-written (driver/session/query.c).
+ * Rows are the only thing on standard output; everything else is a log line.  Invariant: a
+ * statement that fails leaves nothing half-written (driver/session/query.c).
  */
 #include "driver/application/app_run.h"
 
@@ -19,8 +19,8 @@ static gly_status read_file(gly_str path, gly_builder *ret, gly_error *err) {
     GLY_TRY(filesystem->open(path, &file, err));
     gly_status status = GLY_OK;
     if (file->size_bytes > LARGEST_TEXT) {
-        status = gly_fail(err, GLY_E_INVALID_ARGUMENT, "%.*s is larger than 16 MiB",
-                          GLY_STR_ARG(path));
+        status =
+            gly_fail(err, GLY_E_INVALID_ARGUMENT, "%.*s is larger than 16 MiB", GLY_STR_ARG(path));
     } else {
         size_t size = (size_t)file->size_bytes;
         char *room = gly_builder_room(ret, size + 1);
@@ -73,8 +73,7 @@ static void log_report(const gly_statement_report *report, const gly_progress *b
     gly_log_info("statement finished", GLY_LOG_INT("ms", gly_clock_ms() - start_ms),
                  GLY_LOG_INT("stages", report->has_job ? report->job.stage_count : 0),
                  GLY_LOG_INT("tasks", tasks), GLY_LOG_INT("failedTasks", failed),
-                 GLY_LOG_INT("recomputedTasks",
-                             after->recomputed_tasks - before->recomputed_tasks),
+                 GLY_LOG_INT("recomputedTasks", after->recomputed_tasks - before->recomputed_tasks),
                  GLY_LOG_INT("shuffleBytes", after->shuffle_bytes - before->shuffle_bytes),
                  GLY_LOG_INT("spillBytes", after->spilled_bytes - before->spilled_bytes));
     if (report->path.size > 0) {

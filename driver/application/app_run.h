@@ -11,7 +11,8 @@
 GLY_NODISCARD gly_status gly_app_run_load(const gly_application *application,
                                           const char *job_directory, gly_builder *ret,
                                           gly_error *err);
-/* Runs the statements one after the other; rows go to standard output in the application's format. */
+/* Runs the statements one after the other; rows go to standard output in the application's format.
+ */
 GLY_NODISCARD gly_status gly_app_run_text(gly_session *session, gly_str text, const char *format,
                                           gly_app_status *status, uint32_t *ret_statements,
                                           gly_error *err);

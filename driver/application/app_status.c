@@ -1,7 +1,7 @@
 /* app_status.c - numbers of the running application under a lock, and their JSON.
  *
- * The patch is written whole each time (about 1 kB, at most one a second): a lost or doubled one does
- * no harm.  Invariant: nothing here waits for the API server.
+ * The patch is written whole each time (about 1 kB, at most one a second): a lost or doubled one
+ * does no harm.  Invariant: nothing here waits for the API server.
  */
 #include "driver/application/app_status.h"
 
@@ -89,6 +89,15 @@ void gly_app_status_read(void *context, const gly_event *event) {
         add_warning(status, event->warning.reason, event->warning.message, event->time_ms);
     }
     pthread_mutex_unlock(&status->lock);
+}
+
+void gly_app_status_end(gly_app_status *status) {
+    gly_progress last;
+    gly_app_status_progress(status, &last);
+    gly_event event = {.kind = GLY_EVENT_EXECUTORS};
+    event.executors.wanted = last.executors_wanted;
+    event.executors.lost = last.executors_lost;
+    gly_app_status_read(status, &event);
 }
 
 void gly_app_status_progress(gly_app_status *status, gly_progress *ret) {

@@ -14,11 +14,13 @@ enum { GLY_APP_STATUS_WARNINGS = 10 };
 
 /* selector: of the executors' pods, for the scale subresource. */
 gly_app_status *gly_app_status_make(const char *selector) __attribute__((returns_nonnull));
-void gly_app_status_free(gly_app_status *status); /* accepts NULL */
+void gly_app_status_free(gly_app_status *status);               /* accepts NULL */
 void gly_app_status_read(void *status, const gly_event *event); /* a gly_event_reader */
 /* The newest GLY_APP_STATUS_WARNINGS are kept; one of a known reason replaces the older one. */
 void gly_app_status_warn(gly_app_status *status, const char *reason, const char *message,
                          int64_t wall_ms);
+/* The executors are gone; no event comes any more. */
+void gly_app_status_end(gly_app_status *status);
 void gly_app_status_progress(gly_app_status *status, gly_progress *ret);
 /* Writes {"status":{...}} if something has changed since it was taken last; false: nothing has. */
 bool gly_app_status_take(gly_app_status *status, gly_builder *out);

@@ -1,10 +1,10 @@
 /* cluster_k8s.c - executors as pods.
  *
- * One thread polls a client of the API server: creations and deletions go out, several in flight, and a
- * watch of our own pods (by the application's uid and the attempt) tells what becomes of them.  What
- * follows from what is decided in pod_table.c; here is only the doing.
- * The API server may be away: registered executors and their tasks do not notice, requests wait.
- * Invariant: the pod table is touched under the lock only, which is never held during a request.
+ * One thread polls a client of the API server: creations and deletions go out, several in flight,
+ * and a watch of our own pods (by the application's uid and the attempt) tells what becomes of
+ * them.  What follows from what is decided in pod_table.c; here is only the doing. The API server
+ * may be away: registered executors and their tasks do not notice, requests wait. Invariant: the
+ * pod table is touched under the lock only, which is never held during a request.
  */
 #include "driver/cluster/cluster.h"
 
@@ -47,7 +47,8 @@ typedef struct pod_request { /* until its answer */
     uint32_t executor_id;
 } pod_request;
 
-/* ---- answers ------------------------------------------------------------------------------------- */
+/* ---- answers
+ * ------------------------------------------------------------------------------------- */
 
 static const char *text_at(const cJSON *object, const char *outer, const char *inner) {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, outer);
@@ -151,7 +152,8 @@ static void on_looked(void *context, gly_k8s_response *response) {
     free(request);
 }
 
-/* ---- requests ------------------------------------------------------------------------------------ */
+/* ---- requests
+ * ------------------------------------------------------------------------------------ */
 
 static gly_str pod_path(gly_cluster *cluster, gly_arena *arena, uint32_t id) {
     const gly_application *application = cluster->pods.application;
@@ -207,8 +209,7 @@ static int64_t work(gly_cluster *cluster) {
     GLY_ARRAY(gly_pod_table_action) actions = {0};
     size_t count;
     pthread_mutex_lock(&cluster->lock);
-    const gly_pod_table_action *due =
-        gly_pod_table_take(cluster->table, gly_clock_ms(), &count);
+    const gly_pod_table_action *due = gly_pod_table_take(cluster->table, gly_clock_ms(), &count);
     for (size_t i = 0; i < count; i++) {
         gly_pod_table_action action = due[i];
         action.text = gly_arena_string(arena, action.text);
@@ -242,7 +243,8 @@ static int64_t work(gly_cluster *cluster) {
     return next_ms;
 }
 
-/* ---- the thread ---------------------------------------------------------------------------------- */
+/* ---- the thread
+ * ---------------------------------------------------------------------------------- */
 
 static void on_swept(void *context, gly_k8s_response *response) {
     (void)response;
@@ -315,11 +317,13 @@ static void *run(void *context) {
     }
     leave(cluster);
     gly_k8s_watch_stop(cluster->watch);
-    gly_k8s_client_free(cluster->client); /* what is under way is cancelled: its contexts are freed */
+    gly_k8s_client_free(
+        cluster->client); /* what is under way is cancelled: its contexts are freed */
     return NULL;
 }
 
-/* ---- the verbs ----------------------------------------------------------------------------------- */
+/* ---- the verbs
+ * ----------------------------------------------------------------------------------- */
 
 static void free_cluster(gly_cluster *cluster) {
     gly_pod_table_free(cluster->table);
@@ -332,12 +336,13 @@ static void free_cluster(gly_cluster *cluster) {
 static gly_status start_cluster(const gly_cluster_options *options, gly_cluster **ret,
                                 gly_error *err) {
     if (options->kubernetes == NULL) {
-        return gly_fail(err, GLY_E_CONFIG, "Executor pods need an application: start galley-driver");
+        return gly_fail(err, GLY_E_CONFIG,
+                        "Executor pods need an application: start galley-driver");
     }
     gly_cluster *cluster = GLY_NEW(gly_cluster);
     cluster->options = *options;
-    cluster->pods = (gly_pods_context){options->kubernetes->application,
-                                       options->kubernetes->attempt};
+    cluster->pods =
+        (gly_pods_context){options->kubernetes->application, options->kubernetes->attempt};
     cluster->driver_address = gly_alloc_string(options->driver_address);
     gly_builder selector = {0};
     gly_builder_format(&selector, "%s=%s,%s=%u,%s=executor", GLY_LABEL_APPLICATION_UID,

@@ -4,10 +4,11 @@
  *      ^                   │ 409: LOOK       │ gone: told as EXITED, removed
  *      └──quota, no answer─┘                 └ image does not come: told as FAILED, DELETE
  *
- * A quota makes all that wait, wait longer (1 to 15 s, until a pod has gone); the job runs with what
- * there is.  What can never work (an invalid pod, a forbidden one) is told as FAILED at once: the
- * driver counts such failures.  Pods that ended badly are kept, a few, so that their logs can be read.
- * Invariant: for each id STARTED is told at most once, and FAILED or EXITED at most once, after it.
+ * A quota makes all that wait, wait longer (1 to 15 s, until a pod has gone); the job runs with
+ * what there is.  What can never work (an invalid pod, a forbidden one) is told as FAILED at once:
+ * the driver counts such failures.  Pods that ended badly are kept, a few, so that their logs can
+ * be read. Invariant: for each id STARTED is told at most once, and FAILED or EXITED at most once,
+ * after it.
  */
 #include "driver/cluster/pod_table.h"
 
@@ -20,8 +21,8 @@
 enum {
     FIRST_WAIT_MS = 1000,
     LONGEST_WAIT_MS = 15000,
-    SETTLE_MS = 5000,       /* a list may be older than a creation by so much */
-    WARN_AGAIN_MS = 60000,  /* the same trouble of another pod */
+    SETTLE_MS = 5000,      /* a list may be older than a creation by so much */
+    WARN_AGAIN_MS = 60000, /* the same trouble of another pod */
     KEPT_CORPSES = 5,
     UID_SIZE = 64,
     SENTENCE_SIZE = 512,
@@ -36,9 +37,9 @@ typedef struct row {
     bool is_seen; /* in a watch or a GET, not only in the answer to its creation */
     bool told_started, told_end;
     bool is_killed, is_forced;
-    bool is_deleting;         /* a DELETE was sent, or is in flight */
-    bool is_corpse;           /* kept for its logs */
-    int64_t due_ms;           /* WAITING: when to create; is_killed: when to delete */
+    bool is_deleting; /* a DELETE was sent, or is in flight */
+    bool is_corpse;   /* kept for its logs */
+    int64_t due_ms;   /* WAITING: when to create; is_killed: when to delete */
     int64_t created_ms;
     int64_t blocked_since_ms; /* its image or configuration does not come; 0: it is not so */
     char trouble[GLY_CLUSTER_CODE_SIZE];
@@ -59,8 +60,8 @@ struct gly_pod_table {
     GLY_ARRAY(warned) warnings;
     GLY_ARRAY(uint32_t) corpses;
     uint32_t in_flight;
-    int64_t wait_ms;        /* before creations are tried again */
-    int64_t not_before_ms;  /* for all of them */
+    int64_t wait_ms;       /* before creations are tried again */
+    int64_t not_before_ms; /* for all of them */
     bool is_stopped;
 };
 
@@ -99,7 +100,8 @@ static void drop(gly_pod_table *table, row *one) {
     free(gly_map_remove(&table->rows, one->id));
 }
 
-/* ---- telling ------------------------------------------------------------------------------------- */
+/* ---- telling
+ * ------------------------------------------------------------------------------------- */
 
 static void act(gly_pod_table *table, gly_pod_table_action_kind kind, uint32_t id, bool is_forced) {
     gly_pod_table_action action = {
@@ -149,7 +151,8 @@ static void tell_end(gly_pod_table *table, row *one, bool is_expected, const cha
     }
 }
 
-/* ---- wanting and killing ------------------------------------------------------------------------- */
+/* ---- wanting and killing
+ * ------------------------------------------------------------------------- */
 
 void gly_pod_table_want(gly_pod_table *table, uint32_t executor_id, int64_t now_ms) {
     if (find(table, executor_id) == NULL && !table->is_stopped) {
@@ -160,7 +163,7 @@ void gly_pod_table_want(gly_pod_table *table, uint32_t executor_id, int64_t now_
     }
 }
 
-static void delete(gly_pod_table *table, row *one, bool is_forced) {
+static void delete (gly_pod_table *table, row *one, bool is_forced) {
     one->is_deleting = true;
     act(table, GLY_POD_TABLE_DELETE, one->id, is_forced);
 }
@@ -180,7 +183,7 @@ void gly_pod_table_kill(gly_pod_table *table, uint32_t executor_id, bool is_forc
     one->is_forced |= is_forced;
     one->due_ms = now_ms;
     if (one->state == THERE && is_news) {
-        delete(table, one, one->is_forced);
+        delete (table, one, one->is_forced);
     }
 }
 
@@ -209,7 +212,8 @@ void gly_pod_table_stop(gly_pod_table *table) {
     }
 }
 
-/* ---- creating ------------------------------------------------------------------------------------ */
+/* ---- creating
+ * ------------------------------------------------------------------------------------ */
 
 static void wait_longer(gly_pod_table *table, row *one, int64_t now_ms) {
     one->state = WAITING;
@@ -224,7 +228,7 @@ static void creation_failed(gly_pod_table *table, row *one, int http_code, const
     bool is_away = http_code == 0 || http_code == 429 || http_code >= 500;
     if (one->is_killed) {
         one->state = THERE; /* perhaps; deleting what is not there does no harm */
-        delete(table, one, true);
+        delete (table, one, true);
     } else if (is_quota) {
         warn_rarely(table, one->id, "QuotaExceeded", message, now_ms);
         wait_longer(table, one, now_ms);
@@ -259,18 +263,19 @@ void gly_pod_table_created(gly_pod_table *table, uint32_t executor_id, int http_
         return;
     }
     if (one->is_killed) {
-        delete(table, one, one->is_forced);
+        delete (table, one, one->is_forced);
     }
 }
 
-/* ---- what pods do -------------------------------------------------------------------------------- */
+/* ---- what pods do
+ * -------------------------------------------------------------------------------- */
 
 /* Image and configuration troubles do not go away by waiting for a node. */
 static bool is_blocked(const gly_pod_state *pod) {
-    static const char *const codes[] = {"ImagePullBackOff",  "ErrImagePull",
-                                        "ErrImageNeverPull", "InvalidImageName",
+    static const char *const codes[] = {"ImagePullBackOff",           "ErrImagePull",
+                                        "ErrImageNeverPull",          "InvalidImageName",
                                         "CreateContainerConfigError", "CreateContainerError",
-                                        "ImageInspectError", "RunContainerError"};
+                                        "ImageInspectError",          "RunContainerError"};
     for (size_t i = 0; i < GLY_ARRAY_LEN(codes); i++) {
         if (strcmp(pod->trouble, codes[i]) == 0) {
             return true;
@@ -305,7 +310,7 @@ static void keep_corpse(gly_pod_table *table, row *one) {
         row *oldest = find(table, table->corpses.items[0]);
         gly_array_remove_at(&table->corpses, 0);
         if (oldest != NULL) {
-            delete(table, oldest, true);
+            delete (table, oldest, true);
         }
     }
 }
@@ -327,7 +332,7 @@ static void look_at_end(gly_pod_table *table, row *one, const gly_pod_state *pod
     tell_end(table, one, is_expected, text);
     if (one->is_killed || is_good || pod->is_deleting) {
         if (!one->is_deleting) {
-            delete(table, one, false);
+            delete (table, one, false);
         }
     } else {
         keep_corpse(table, one);
@@ -349,7 +354,7 @@ void gly_pod_table_seen(gly_pod_table *table, const gly_pod_state *pod, int64_t 
         one->created_ms = now_ms;
         table->wait_ms = FIRST_WAIT_MS;
         if (one->is_killed) {
-            delete(table, one, one->is_forced);
+            delete (table, one, one->is_forced);
         }
     }
     if (one->uid[0] == '\0') {
@@ -409,7 +414,8 @@ void gly_pod_table_synced(gly_pod_table *table, int64_t listed_ms, int64_t now_m
     }
 }
 
-/* ---- what follows -------------------------------------------------------------------------------- */
+/* ---- what follows
+ * -------------------------------------------------------------------------------- */
 
 static bool is_due_for_deletion(const row *one) {
     return one->is_killed && !one->is_deleting && (one->state == THERE || one->state == ENDED);
@@ -426,11 +432,11 @@ const gly_pod_table_action *gly_pod_table_take(gly_pod_table *table, int64_t now
             table->in_flight++;
             act(table, GLY_POD_TABLE_CREATE, one->id, false);
         } else if (is_due_for_deletion(one) && now_ms >= one->due_ms) {
-            delete(table, one, one->is_forced);
+            delete (table, one, one->is_forced);
         } else if (one->state == THERE && is_hopeless(table, one, now_ms)) {
             tell_end(table, one, false, one->sentence);
             one->is_killed = one->is_forced = true;
-            delete(table, one, true);
+            delete (table, one, true);
         }
     }
     gly_arena *swap = table->old_texts;

@@ -1,10 +1,10 @@
-/* pod_table.h - the executor pods of one driver: what was asked for, what the API server says of them,
- * and what follows.  A pure state machine: events in, actions out; no clock, no network.
+/* pod_table.h - the executor pods of one driver: what was asked for, what the API server says of
+ * them, and what follows.  A pure state machine: events in, actions out; no clock, no network.
  *
  *   gly_pod_table_*(table, what happened, now) ... then do all actions of gly_pod_table_take
  *
- * It is level-based: stale, duplicate and lost events of a watch change nothing for long, because each
- * pod's state is compared with what was told before.  Not thread-safe.
+ * It is level-based: stale, duplicate and lost events of a watch change nothing for long, because
+ * each pod's state is compared with what was told before.  Not thread-safe.
  */
 #ifndef GLY_POD_TABLE_H
 #define GLY_POD_TABLE_H
@@ -64,7 +64,8 @@ void gly_pod_table_stop(gly_pod_table *table);
 /* Actions that are due now; valid until the next call of any of these functions. */
 const gly_pod_table_action *gly_pod_table_take(gly_pod_table *table, int64_t now_ms,
                                                size_t *ret_count);
-int64_t gly_pod_table_next_ms(const gly_pod_table *table); /* when to take again; INT64_MAX: never */
+int64_t
+gly_pod_table_next_ms(const gly_pod_table *table); /* when to take again; INT64_MAX: never */
 bool gly_pod_table_owns(const gly_pod_table *table, uint32_t executor_id, const char *uid);
 uint32_t gly_pod_table_find_uid(const gly_pod_table *table, const char *uid); /* 0: nobody's */
 uint32_t gly_pod_table_in_flight(const gly_pod_table *table); /* creations without an answer */

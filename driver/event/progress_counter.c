@@ -1,8 +1,8 @@
 /* progress_counter.c - jobs, stages, tasks and executors, counted as their events pass.
  *
- * Which partitions of a stage have succeeded is a bit each, so that a task that starts for a partition
- * that is done already is known to be a recomputation.  The bits of a job go with the job.
- * Invariant: tasks_done is the number of bits that are set in the stages of the last job.
+ * Which partitions of a stage have succeeded is a bit each, so that a task that starts for a
+ * partition that is done already is known to be a recomputation.  The bits of a job go with the
+ * job. Invariant: tasks_done is the number of bits that are set in the stages of the last job.
  */
 #include "driver/event/progress_counter.h"
 

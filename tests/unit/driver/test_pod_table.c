@@ -1,4 +1,5 @@
-/* test_pod_table.c - executor pods against an API server that answers late, twice, wrongly or not. */
+/* test_pod_table.c - executor pods against an API server that answers late, twice, wrongly or not.
+ */
 #include "driver/cluster/pod_table.h"
 #include "tests/support/check.h"
 
@@ -17,8 +18,7 @@ static void take(fixture *f, int64_t now_ms) {
     f->actions = gly_pod_table_take(f->table, now_ms, &f->count);
 }
 
-static bool is_action(const fixture *f, size_t index, gly_pod_table_action_kind kind,
-                      uint32_t id) {
+static bool is_action(const fixture *f, size_t index, gly_pod_table_action_kind kind, uint32_t id) {
     return index < f->count && f->actions[index].kind == kind &&
            f->actions[index].executor_id == id;
 }
@@ -149,7 +149,7 @@ GLY_TEST(a_quota_makes_wait_and_warns_once) {
     gly_pod_table_created(f.table, 1, 201, "u1", "", 2020);
     gly_pod_table_created(f.table, 2, 403, "", quota, 2020);
     take(&f, 2020);
-    GLY_CHECK_INT(f.count, 0); /* warned of already */
+    GLY_CHECK_INT(f.count, 0);                  /* warned of already */
     gly_pod_table_gone(f.table, 1, "u1", 2500); /* there is room again: at once */
     take(&f, 2500);
     GLY_CHECK(is_action(&f, f.count - 1, GLY_POD_TABLE_CREATE, 2));
