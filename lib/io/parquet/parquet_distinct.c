@@ -8,11 +8,16 @@
  */
 #include "lib/io/parquet/parquet_distinct.h"
 
+#include "lib/base/array.h"
 #include "lib/io/parquet/parquet_page.h"
 
 #include <math.h>
 
-enum { SAMPLED_GROUPS = 4, SURELY_WHOLE_BYTES = 256 * 1024 };
+enum {
+    SAMPLED_GROUPS = 4,
+    SURELY_WHOLE_BYTES = 256 * 1024,
+    HEAD_BYTES = 64, /* of a dictionary page: three or four small numbers */
+};
 
 static uint64_t count_values(const gly_parquet_leaf *leaf, const gly_parquet_chunk *chunk) {
     uint64_t nulls = leaf->is_optional ? chunk->statistics.null_count : 0;
@@ -29,7 +34,6 @@ static uint64_t count_chunk(gly_file *file, const gly_parquet_leaf *leaf,
     if (!chunk->has_dictionary || chunk->has_plain_pages) {
         return values;
     }
-    enum { HEAD_BYTES = 64 }; /* of a dictionary page: three or four small numbers */
     gly_parquet_pages pages = {0};
     gly_parquet_page_header header;
     gly_parquet_page_open(&pages, file, chunk->offset, GLY_MIN(chunk->size, (uint64_t)HEAD_BYTES),
@@ -62,6 +66,23 @@ uint64_t gly_parquet_distinct_scale(double distinct, double sampled, double rows
         }
     }
     return (uint64_t)((low + high) / 2 + 0.5);
+}
+
+void gly_parquet_distinct_plan(gly_read_plan *plan, const gly_parquet_meta *meta) {
+    GLY_ARRAY(gly_read_range) heads = {0};
+    uint32_t step = GLY_MAX(meta->group_count / SAMPLED_GROUPS, 1u);
+    uint32_t sampled = 0;
+    for (uint32_t g = 0; g < meta->group_count && sampled < SAMPLED_GROUPS; g += step, sampled++) {
+        for (uint32_t leaf = 0; leaf < meta->leaf_count; leaf++) {
+            const gly_parquet_chunk *chunk = &meta->groups[g].chunks[leaf];
+            if (chunk->has_dictionary && !chunk->has_plain_pages && chunk->size > 0) {
+                uint64_t size = GLY_MIN(chunk->size, (uint64_t)HEAD_BYTES);
+                gly_array_push(&heads, ((gly_read_range){chunk->offset, size}));
+            }
+        }
+    }
+    gly_read_plan_add(plan, (uint32_t)heads.count, heads.items);
+    gly_array_clear(&heads);
 }
 
 uint64_t gly_parquet_distinct_estimate(gly_file *file, const gly_parquet_meta *meta, uint32_t leaf,

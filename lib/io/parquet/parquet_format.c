@@ -5,10 +5,18 @@
  *
  * Invariant: bounds of the relation hold for every row of every file, or has_bounds is false.
  */
+#include "lib/io/fs/parallel.h"
 #include "lib/io/parquet/parquet_distinct.h"
 #include "lib/io/parquet/parquet_meta.h"
 #include "lib/io/parquet/parquet_reader.h"
 #include "lib/io/parquet/parquet_writer.h"
+
+enum {
+    FOOTERS_AT_ONCE = 32,  /* threads */
+    FOOTERS_IN_BLOCK = 64, /* kept in memory */
+    MANY_FILES = 32,       /* of a near file system */
+    DISTINCT_GAP_BYTES = 16 << 10,
+};
 
 /* ---- schema --------------------------------------------------------------------------------- */
 
@@ -126,74 +134,145 @@ static void add_statistics(gly_arena *arena, const gly_parquet_meta *meta, const
 
 /* ---- the format's functions ----------------------------------------------------------------- */
 
-static gly_status read_meta(gly_arena *arena, gly_str path, gly_parquet_meta **ret,
-                            gly_error *err) {
+typedef struct footer { /* one file's, read by one of many threads */
+    gly_arena *arena;
+    gly_file *file; /* kept open for the first file only */
+    gly_parquet_meta *meta;
+    gly_status status;
+    gly_error error;
+} footer;
+
+typedef struct footers {
+    const gly_relation *relation;
+    uint32_t first; /* the file of items[0] */
+    footer *items;
+} footers;
+
+static gly_status open_footer(footer *into, gly_str path, gly_error *err) {
     const gly_filesystem *filesystem;
-    gly_file *file;
     uint64_t bytes_read = 0;
     GLY_TRY(gly_filesystem_find(path, &filesystem, err));
-    GLY_TRY(filesystem->open(path, &file, err));
-    gly_status status = gly_parquet_meta_read(arena, file, ret, &bytes_read, err);
-    file->close(file);
-    return status;
+    GLY_TRY(filesystem->open(path, &into->file, err));
+    return gly_parquet_meta_read(into->arena, into->file, &into->meta, &bytes_read, err);
 }
 
-static gly_status infer_file(gly_arena *arena, gly_arena *scratch, gly_relation *relation,
-                             uint32_t file, uint64_t **bounded_rows, gly_error *err) {
-    gly_parquet_meta *meta;
-    GLY_TRY(read_meta(scratch, relation->files[file].path, &meta, err));
+static void close_footer(footer *from) {
+    if (from->file != NULL) {
+        from->file->close(from->file);
+        from->file = NULL;
+    }
+}
+
+static void read_footer(void *context, uint32_t index) {
+    footers *all = context;
+    footer *into = &all->items[index];
+    into->arena = gly_arena_make();
+    into->status = open_footer(into, all->relation->files[all->first + index].path, &into->error);
+    if (all->first + index > 0) {
+        close_footer(into);
+    }
+}
+
+static void keep_split_points(gly_arena *arena, const gly_parquet_meta *meta,
+                              gly_relation_file *file) {
+    file->split_point_count = meta->group_count;
+    file->split_points = GLY_ARENA_ARRAY(arena, uint64_t, meta->group_count + 1);
+    for (uint32_t i = 0; i < meta->group_count; i++) {
+        file->split_points[i] = meta->groups[i].offset;
+    }
+}
+
+/* What the first file alone decides. */
+static gly_status begin_relation(gly_arena *arena, gly_relation *relation,
+                                 const gly_parquet_meta *meta, uint64_t **ret_bounded_rows,
+                                 gly_error *err) {
+    GLY_TRY(make_schema(arena, relation, meta, &relation->schema, err));
+    uint32_t count = relation->schema->field_count;
+    relation->row_count = 0;
+    relation->statistics = GLY_ARENA_ARRAY(arena, gly_column_statistics, count);
+    for (uint32_t i = 0; i < count; i++) {
+        relation->statistics[i].has_bounds = true;
+    }
+    *ret_bounded_rows = GLY_ARENA_ARRAY(arena, uint64_t, count);
+    return GLY_OK;
+}
+
+static gly_status add_file(gly_arena *arena, gly_relation *relation, uint32_t file,
+                           const footer *from, uint64_t **bounded_rows, gly_error *err) {
+    if (from->status != GLY_OK) {
+        return gly_error_copy(err, &from->error);
+    }
     if (file == 0) {
-        GLY_TRY(make_schema(arena, relation, meta, &relation->schema, err));
-        uint32_t count = relation->schema->field_count;
-        relation->row_count = 0;
-        relation->statistics = GLY_ARENA_ARRAY(arena, gly_column_statistics, count);
-        for (uint32_t i = 0; i < count; i++) {
-            relation->statistics[i].has_bounds = true;
-        }
-        *bounded_rows = GLY_ARENA_ARRAY(arena, uint64_t, count);
+        GLY_TRY(begin_relation(arena, relation, from->meta, bounded_rows, err));
     }
     for (uint32_t i = 0; i < relation->schema->field_count; i++) {
-        GLY_TRY(check_field(relation, file, meta, &relation->schema->fields[i], err));
+        GLY_TRY(check_field(relation, file, from->meta, &relation->schema->fields[i], err));
     }
-    relation->row_count += meta->row_count;
-    add_statistics(arena, meta, relation->schema, *bounded_rows, relation->statistics);
+    relation->row_count += from->meta->row_count;
+    add_statistics(arena, from->meta, relation->schema, *bounded_rows, relation->statistics);
+    keep_split_points(arena, from->meta, &relation->files[file]);
     return GLY_OK;
 }
 
 /* The first file stands for the table; what files themselves claim to have counted is kept. */
-static gly_status estimate_distinct(gly_arena *scratch, gly_relation *relation, gly_error *err) {
-    const gly_filesystem *filesystem;
-    gly_file *file;
-    gly_parquet_meta *meta;
-    uint64_t bytes_read = 0;
-    gly_str path = relation->files[0].path;
-    GLY_TRY(gly_filesystem_find(path, &filesystem, err));
-    GLY_TRY(filesystem->open(path, &file, err));
-    gly_status status = gly_parquet_meta_read(scratch, file, &meta, &bytes_read, err);
-    for (uint32_t i = 0; status == GLY_OK && i < relation->schema->field_count; i++) {
+static void estimate_distinct(const footer *first, gly_relation *relation) {
+    const gly_parquet_meta *meta = first->meta;
+    gly_read_plan *plan = NULL;
+    gly_file *source = first->file;
+    if (source->start_read != NULL) {
+        plan = gly_read_plan_make(source, NULL, DISTINCT_GAP_BYTES);
+        source = gly_read_plan_file(plan);
+        gly_parquet_distinct_plan(plan, meta);
+    }
+    for (uint32_t i = 0; i < relation->schema->field_count; i++) {
         gly_column_statistics *into = &relation->statistics[i];
         uint32_t leaf = gly_parquet_meta_find(meta, relation->schema->fields[i].name);
         if (into->distinct_count == 0 && leaf < meta->leaf_count) {
             into->distinct_count =
-                gly_parquet_distinct_estimate(file, meta, leaf, relation->row_count);
+                gly_parquet_distinct_estimate(source, meta, leaf, relation->row_count);
         }
     }
-    file->close(file);
-    return status;
+    gly_read_plan_free(plan);
+}
+
+/* Footers are read at once where a file costs milliseconds, else only when there are many. */
+static uint32_t footer_threads(const gly_relation *relation) {
+    const gly_filesystem *filesystem;
+    gly_error ignored;
+    bool is_remote =
+        relation->file_count > 0 &&
+        gly_filesystem_find(relation->files[0].path, &filesystem, &ignored) == GLY_OK &&
+        filesystem->is_remote;
+    return is_remote || relation->file_count >= MANY_FILES ? FOOTERS_AT_ONCE : 1;
 }
 
 static gly_status infer(gly_arena *arena, gly_relation *relation, gly_error *err) {
     uint64_t *bounded_rows = NULL;
-    gly_arena *scratch = gly_arena_make();
+    footer items[FOOTERS_IN_BLOCK];
+    footer first = {0};
     gly_status status = GLY_OK;
-    for (uint32_t i = 0; status == GLY_OK && i < relation->file_count; i++) {
-        status = infer_file(arena, scratch, relation, i, &bounded_rows, err);
-        gly_arena_reset(scratch);
+    uint32_t threads = footer_threads(relation);
+    for (uint32_t at = 0; status == GLY_OK && at < relation->file_count; at += FOOTERS_IN_BLOCK) {
+        uint32_t count = GLY_MIN(relation->file_count - at, (uint32_t)FOOTERS_IN_BLOCK);
+        footers all = {relation, at, items};
+        memset(items, 0, count * sizeof *items);
+        gly_parallel_each(count, threads, read_footer, &all);
+        for (uint32_t i = 0; i < count; i++) {
+            if (status == GLY_OK) {
+                status = add_file(arena, relation, at + i, &items[i], &bounded_rows, err);
+            }
+            if (at + i == 0) {
+                first = items[0];
+            } else {
+                gly_arena_free(items[i].arena);
+            }
+        }
     }
     if (status == GLY_OK && relation->file_count > 0) {
-        status = estimate_distinct(scratch, relation, err);
+        estimate_distinct(&first, relation);
     }
-    gly_arena_free(scratch);
+    close_footer(&first);
+    gly_arena_free(first.arena);
     if (status != GLY_OK) {
         return status;
     }
@@ -207,18 +286,21 @@ static gly_status infer(gly_arena *arena, gly_relation *relation, gly_error *err
 
 static gly_status split_points(gly_arena *arena, const gly_relation *relation, uint32_t file,
                                uint32_t *ret_count, uint64_t **ret_offsets, gly_error *err) {
-    gly_arena *scratch = gly_arena_make();
-    gly_parquet_meta *meta;
-    gly_status status = read_meta(scratch, relation->files[file].path, &meta, err);
-    if (status == GLY_OK) {
-        *ret_offsets = GLY_ARENA_ARRAY(arena, uint64_t, meta->group_count);
-        *ret_count = meta->group_count;
-        for (uint32_t i = 0; i < meta->group_count; i++) {
-            (*ret_offsets)[i] = meta->groups[i].offset;
+    gly_relation_file known = relation->files[file];
+    if (known.split_points == NULL) {
+        footer own = {.arena = gly_arena_make()};
+        gly_status status = open_footer(&own, known.path, err);
+        if (status == GLY_OK) {
+            keep_split_points(arena, own.meta, &known);
         }
+        close_footer(&own);
+        gly_arena_free(own.arena);
+        GLY_TRY(status);
     }
-    gly_arena_free(scratch);
-    return status;
+    *ret_count = known.split_point_count; /* a copy: the caller sorts them */
+    *ret_offsets = gly_arena_copy(arena, known.split_points,
+                                  (known.split_point_count + 1) * sizeof *known.split_points);
+    return GLY_OK;
 }
 
 const gly_format gly_parquet_format = {

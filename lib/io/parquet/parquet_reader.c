@@ -4,14 +4,19 @@
  * read only if a row survives, else they remember that they have rows to skip.  Row groups whose
  * statistics exclude the conjuncts are not opened at all.
  *
+ * A file that is far away is read by plan: the wanted chunks of the row groups to come are
+ * requested before they are needed (read_plan.h).
+ *
  * Invariant: a window never crosses a row group, so a batch has one dictionary per column.
  * Columns that the file lacks are NULL, partition columns are constants of the file.
  */
 #include "lib/io/parquet/parquet_reader.h"
 
 #include "lib/base/alloc.h"
+#include "lib/base/array.h"
 #include "lib/base/clock.h"
 #include "lib/base/hash.h"
+#include "lib/io/fs/read_plan.h"
 #include "lib/io/parquet/parquet_column.h"
 #include "lib/io/parquet/parquet_meta.h"
 #include "lib/io/parquet/parquet_prune.h"
@@ -22,10 +27,15 @@ typedef struct parquet_reader {
     gly_arena *arena;
     gly_file *file;
     gly_parquet_meta *meta;
-    uint32_t next_group;         /* the next one to look at */
-    uint32_t group;              /* the open one */
-    uint64_t rows_left;          /* of the open group */
-    uint32_t *leaves;            /* of each scan column; leaf_count: not in the file */
+    gly_read_plan *plan; /* NULL: the file is near */
+    gly_file *source;    /* where columns read: the plan's file, or the file */
+    GLY_ARRAY(uint32_t)
+    planned;              /* groups that were found and requested ahead, the open one excluded */
+    bool is_open_planned; /* the open group is the plan's oldest */
+    uint32_t next_group;  /* the next one to look at */
+    uint32_t group;       /* the open one */
+    uint64_t rows_left;   /* of the open group */
+    uint32_t *leaves;     /* of each scan column; leaf_count: not in the file */
     gly_parquet_column *columns; /* of each scan column that is in the file */
     gly_parquet_bounds *bounds;  /* of each scan column in the group under consideration */
     gly_batch batch;
@@ -120,6 +130,11 @@ gly_status gly_parquet_reader_open(gly_scan *scan, gly_reader **ret, gly_error *
         gly_parquet_reader_close((gly_reader *)reader);
         return status;
     }
+    reader->source = reader->file;
+    if (reader->file->start_read != NULL) {
+        reader->plan = gly_read_plan_make(reader->file, scan->budget, GLY_READ_PLAN_GAP);
+        reader->source = gly_read_plan_file(reader->plan);
+    }
     *ret = (gly_reader *)reader;
     return GLY_OK;
 }
@@ -132,6 +147,13 @@ gly_status gly_parquet_reader_seek(gly_reader *opaque, uint64_t split_offset, ui
     reader->scan->split_length = split_length;
     reader->next_group = 0;
     reader->rows_left = 0;
+    if (reader->plan != NULL) { /* at the end of a split only the last group is left in it */
+        gly_read_plan_free(reader->plan);
+        reader->plan = gly_read_plan_make(reader->file, reader->scan->budget, GLY_READ_PLAN_GAP);
+        reader->source = gly_read_plan_file(reader->plan);
+        reader->planned.count = 0;
+        reader->is_open_planned = false;
+    }
     return GLY_OK;
 }
 
@@ -143,6 +165,8 @@ void gly_parquet_reader_close(gly_reader *opaque) {
     for (uint32_t i = 0; reader->columns != NULL && i < reader->scan->column_count; i++) {
         gly_parquet_column_clear(&reader->columns[i]);
     }
+    gly_read_plan_free(reader->plan);
+    gly_array_clear(&reader->planned);
     if (reader->file != NULL) {
         reader->file->close(reader->file);
     }
@@ -219,34 +243,80 @@ static gly_status add_place(const parquet_reader *reader, uint32_t column, gly_s
     return status;
 }
 
-/* Opens the next row group of the split that may have matching rows; false: no more. */
-static gly_status next_group(parquet_reader *reader, bool *ret_found, gly_error *err) {
+/* Finds the next row group of the split that may have matching rows; false: no more. */
+static bool find_group(parquet_reader *reader, uint32_t *ret) {
     gly_scan *scan = reader->scan;
-    *ret_found = false;
-    while (reader->next_group < reader->meta->group_count && !*ret_found) {
+    while (reader->next_group < reader->meta->group_count) {
         const gly_parquet_group *group = &reader->meta->groups[reader->next_group];
-        reader->group = reader->next_group++;
+        *ret = reader->next_group++;
         bool is_ours = group->offset >= scan->split_offset &&
                        group->offset - scan->split_offset < scan->split_length;
         if (!is_ours || group->row_count == 0) {
             continue;
         }
-        if (!may_match(reader, group)) {
-            scan->row_groups_skipped++;
-            continue;
+        if (may_match(reader, group)) {
+            return true;
         }
-        scan->row_groups_read++;
-        reader->rows_left = group->row_count;
-        *ret_found = true;
-        for (uint32_t i = 0; i < scan->column_count; i++) {
-            if (is_in_file(reader, i)) {
-                const gly_parquet_chunk *chunk = &group->chunks[reader->leaves[i]];
-                gly_status status = gly_parquet_page_check_codec(chunk->codec, err);
-                if (status != GLY_OK) {
-                    return add_place(reader, i, status, err);
-                }
-                gly_parquet_column_open(&reader->columns[i], reader->file, chunk);
+        scan->row_groups_skipped++;
+    }
+    return false;
+}
+
+/* Puts the wanted chunks of a group into the plan. */
+static void plan_group(parquet_reader *reader, uint32_t index) {
+    const gly_parquet_group *group = &reader->meta->groups[index];
+    GLY_ARRAY(gly_read_range) ranges = {0};
+    for (uint32_t i = 0; i < reader->scan->column_count; i++) {
+        if (is_in_file(reader, i) && group->chunks[reader->leaves[i]].size > 0) {
+            const gly_parquet_chunk *chunk = &group->chunks[reader->leaves[i]];
+            gly_array_push(&ranges, ((gly_read_range){chunk->offset, chunk->size}));
+        }
+    }
+    gly_read_plan_add(reader->plan, (uint32_t)ranges.count, ranges.items);
+    gly_array_clear(&ranges);
+    gly_array_push(&reader->planned, index);
+}
+
+/* The next group of a file that is far away: requested before, and more behind it. */
+static bool take_planned(parquet_reader *reader, uint32_t *ret) {
+    uint32_t found;
+    if (reader->is_open_planned) {
+        gly_read_plan_drop(reader->plan);
+        reader->is_open_planned = false;
+    }
+    while ((reader->planned.count < 2 || gly_read_plan_bytes(reader->plan) < GLY_READ_PLAN_AHEAD) &&
+           find_group(reader, &found)) {
+        plan_group(reader, found);
+    }
+    if (reader->planned.count == 0) {
+        return false;
+    }
+    *ret = reader->planned.items[0];
+    gly_array_remove_at(&reader->planned, 0);
+    reader->is_open_planned = true;
+    return true;
+}
+
+/* Opens the next row group; false: no more. */
+static gly_status next_group(parquet_reader *reader, bool *ret_found, gly_error *err) {
+    gly_scan *scan = reader->scan;
+    uint32_t found = 0;
+    *ret_found = reader->plan != NULL ? take_planned(reader, &found) : find_group(reader, &found);
+    if (!*ret_found) {
+        return GLY_OK;
+    }
+    const gly_parquet_group *group = &reader->meta->groups[found];
+    reader->group = found;
+    reader->rows_left = group->row_count;
+    scan->row_groups_read++;
+    for (uint32_t i = 0; i < scan->column_count; i++) {
+        if (is_in_file(reader, i)) {
+            const gly_parquet_chunk *chunk = &group->chunks[reader->leaves[i]];
+            gly_status status = gly_parquet_page_check_codec(chunk->codec, err);
+            if (status != GLY_OK) {
+                return add_place(reader, i, status, err);
             }
+            gly_parquet_column_open(&reader->columns[i], reader->source, chunk);
         }
     }
     return GLY_OK;

@@ -7,11 +7,14 @@
 #include "lib/io/text/text_lines.h"
 
 #include "lib/base/alloc.h"
+#include "lib/io/fs/read_plan.h"
 
 enum { CHUNK = 1 << 20 };
 
 struct gly_text_lines {
     gly_file *file;
+    gly_read_plan *plan; /* of the split; NULL: the file is near */
+    gly_file *source;    /* where to read: the plan's file, or the file */
     gly_budget *budget;
     char *buffer;
     size_t capacity, at, filled;
@@ -57,7 +60,7 @@ static gly_status fill(gly_text_lines *lines, bool *ret, gly_error *err) {
     position = lines->base + lines->filled;
     uint64_t left = lines->file->size_bytes - position;
     size_t size = (size_t)GLY_MIN(left, (uint64_t)CHUNK);
-    GLY_TRY(lines->file->read_at(lines->file, position, size, lines->buffer + lines->filled, err));
+    GLY_TRY(lines->source->read_at(lines->source, position, size, lines->buffer + lines->filled, err));
     lines->filled += size;
     lines->bytes_read += size;
     return GLY_OK;
@@ -103,11 +106,17 @@ gly_status gly_text_lines_open(gly_str path, uint64_t offset, uint64_t length, g
     GLY_TRY(gly_filesystem_find(path, &filesystem, err));
     GLY_TRY(filesystem->open(path, &file, err));
     gly_text_lines *lines = GLY_NEW(gly_text_lines);
-    *lines = (gly_text_lines){.file = file, .budget = budget};
+    *lines = (gly_text_lines){.file = file, .source = file, .budget = budget};
     lines->end = length > file->size_bytes || offset > file->size_bytes - length
                      ? file->size_bytes
                      : offset + length;
     lines->base = offset > 0 ? GLY_MIN(offset - 1, file->size_bytes) : 0;
+    if (file->start_read != NULL && lines->end > lines->base) {
+        gly_read_range range = {lines->base, lines->end - lines->base};
+        lines->plan = gly_read_plan_make(file, budget, GLY_READ_PLAN_GAP);
+        lines->source = gly_read_plan_file(lines->plan);
+        gly_read_plan_add(lines->plan, 1, &range);
+    }
     if (offset > 0) {
         gly_str dropped;
         uint64_t where;
@@ -142,6 +151,7 @@ void gly_text_lines_close(gly_text_lines *lines) {
         if (lines->budget != NULL) {
             gly_budget_release(lines->budget, lines->reserved);
         }
+        gly_read_plan_free(lines->plan);
         lines->file->close(lines->file);
         free(lines->buffer);
         free(lines);

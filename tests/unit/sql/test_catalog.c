@@ -36,7 +36,7 @@ GLY_TEST(owns_copies) {
     gly_field field = {gly_arena_str(arena, GLY_STR("a")), GLY_TYPE_OF(STRING), true};
     gly_schema schema = {1, &field};
     gly_value part = gly_value_text(GLY_TYPE_OF(STRING), gly_arena_str(arena, GLY_STR("p")));
-    gly_relation_file file = {gly_arena_str(arena, GLY_STR("/x/file")), 10, &part};
+    gly_relation_file file = {gly_arena_str(arena, GLY_STR("/x/file")), 10, &part, 0, NULL};
     gly_option option = {gly_arena_str(arena, GLY_STR("k")), gly_arena_str(arena, GLY_STR("v"))};
     gly_column_statistics statistics = {.has_bounds = true, .min = part, .max = part};
     gly_relation relation = {.format = gly_arena_str(arena, GLY_STR("csv")),
