@@ -46,6 +46,8 @@ def results():
     checks.that("explain", code == 0 and "Range" in out and "Filter" in out, out + err)
     code, out, err = sql("EXPLAIN FORMATTED SELECT id, count(*) FROM range(10) GROUP BY id")
     checks.that("explain formatted", code == 0 and "HashAggregate" in out and "(1)" in out, out + err)
+    code, out, err = sql("EXPLAIN SELECT /*+ REPARTITION(3, id) */ id FROM range(5)")
+    checks.that("explain repartition hint", code == 0 and "hashpartitioning(id, 3)" in out, out + err)
     code, out, err = sql("EXPLAIN ANALYZE SELECT id % 3 AS k, count(*) AS n FROM range(0, 1000, 1, 4) WHERE id > 10"
                          " GROUP BY id % 3 ORDER BY k", "--conf", "spark.sql.shuffle.partitions=5")
     checks.that("explain analyze: rows of each operator", code == 0 and all(re.search(p, out) for p in [

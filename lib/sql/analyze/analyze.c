@@ -113,12 +113,15 @@ static gly_status resolve_body(gly_analyzer *an, const gly_ast_query *query, con
         return gly_resolve_select_query(an, query, outer, correlation, ret); /* orders as well */
     }
     gly_logical *plan = NULL;
+    const gly_scope *around = an->around;
     switch ((gly_ast_query_kind)query->kind) {
     case GLY_AST_VALUES:
         GLY_TRY(gly_resolve_sets_values(an, query, &plan));
         break;
     case GLY_AST_SETS:
+        an->around = outer != NULL ? outer : around;
         GLY_TRY(gly_resolve_sets_query(an, query, &plan));
+        an->around = around;
         break;
     default:
         GLY_TRY(gly_analyze_any_query(an, query->inner, outer, correlation, &plan));

@@ -17,6 +17,7 @@ typedef struct gly_scope_column {
     gly_type type;
     bool nullable;
     bool is_hidden; /* the other side of USING: only by its qualified name */
+    const gly_logical *plan; /* that puts it out; NULL: not known */
 } gly_scope_column;
 
 /* A subquery's plan waiting to be joined to the plan of the clause that uses it. */
@@ -83,6 +84,7 @@ typedef struct gly_analyzer {
     uint32_t *next_id;
     const gly_cte_frame *ctes;
     const gly_view_frame *views;
+    const gly_scope *around;    /* of queries around this one whose columns it may not name */
     const gly_ast_query *hints; /* the SELECT whose FROM is being resolved: its BROADCAST hints */
     uint32_t depth;
     uint32_t work;     /* nodes, columns and expressions made; bounded */

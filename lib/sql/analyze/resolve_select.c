@@ -447,7 +447,10 @@ gly_status gly_resolve_select_query(gly_analyzer *an, const gly_ast_query *query
     state->query = query;
     state->scope.outer = outer;
     state->is_aggregate = calls_aggregates(query);
+    const gly_scope *around = an->around;
+    an->around = outer != NULL ? outer : around;
     GLY_TRY(resolve_from(an, state));
+    an->around = around;
     an->hints = NULL;
     GLY_TRY(resolve_where(an, state, correlation));
     GLY_TRY(resolve_items(an, state, correlation));

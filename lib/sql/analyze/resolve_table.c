@@ -54,10 +54,13 @@ static gly_status rename_outputs(gly_analyzer *an, gly_logical *plan, uint32_t c
 static gly_status resolve_cte(gly_analyzer *an, const gly_cte_frame *frame,
                               const gly_ast_relation *relation, gly_logical **ret) {
     const gly_cte_frame *before = an->ctes;
+    const gly_scope *around = an->around;
     an->ctes = frame->visible;
+    an->around = NULL;
     gly_logical *plan;
     GLY_TRY(gly_analyze_any_query(an, frame->cte->query, NULL, NULL, &plan));
     an->ctes = before;
+    an->around = around;
     return rename_outputs(an, plan, frame->cte->column_count, frame->cte->columns,
                           "Common table expression", frame->cte->name, relation, ret);
 }
@@ -107,12 +110,15 @@ static gly_status resolve_view_query(gly_analyzer *an, const gly_catalog_view *v
     }
     const gly_cte_frame *ctes = an->ctes;
     const gly_view_frame *views = an->views;
+    const gly_scope *around = an->around;
     gly_view_frame frame = {view->name, views};
     an->ctes = NULL;
+    an->around = NULL;
     an->views = &frame;
     gly_status status = gly_analyze_any_query(an, statements[0].query, NULL, NULL, ret);
     an->ctes = ctes;
     an->views = views;
+    an->around = around;
     return status;
 }
 

@@ -29,7 +29,8 @@ void gly_scope_add_outputs(gly_analyzer *an, gly_scope *scope, gly_str relation,
                                          .name = output->name,
                                          .id = output->id,
                                          .type = output->type,
-                                         .nullable = output->nullable});
+                                         .nullable = output->nullable,
+                                         .plan = plan});
     }
 }
 
@@ -80,6 +81,37 @@ static gly_status fail_ambiguous(gly_analyzer *an, const gly_scope *scope,
     return status;
 }
 
+/* The id under which the column's own table put it out, if it was only passed on since then. */
+static uint32_t origin_of(const gly_scope_column *column) {
+    const gly_logical *plan = column->plan;
+    uint32_t id = column->id;
+    while (plan != NULL) {
+        uint32_t at = gly_logical_find(plan, id);
+        if (at == plan->output_count) {
+            break;
+        }
+        if (plan->kind == GLY_LOGICAL_PROJECT) {
+            const gly_expr *expr = plan->project.exprs[at];
+            if (expr->kind != GLY_EXPR_COLUMN ||
+                !gly_str_equal(expr->name, plan->output[at].name)) {
+                break;
+            }
+            id = expr->column;
+        } else if (plan->kind != GLY_LOGICAL_FILTER && plan->kind != GLY_LOGICAL_SORT &&
+                   plan->kind != GLY_LOGICAL_LIMIT) {
+            break;
+        }
+        plan = plan->children[0];
+    }
+    return id;
+}
+
+/* SELECT a, a puts out one column twice: either may be meant. */
+static bool is_same_column(const gly_scope_column *a, const gly_scope_column *b) {
+    return a->id == b->id ||
+           (a->plan != NULL && a->plan == b->plan && origin_of(a) == origin_of(b));
+}
+
 static gly_status find_column(gly_analyzer *an, const gly_scope *scope, const gly_ast_expr *name,
                               const gly_scope_column **ret) {
     const gly_scope_column *found = NULL;
@@ -88,10 +120,10 @@ static gly_status find_column(gly_analyzer *an, const gly_scope *scope, const gl
         if (!matches(column, name)) {
             continue;
         }
-        if (found != NULL && found->id != column->id) {
+        if (found != NULL && !is_same_column(found, column)) {
             return fail_ambiguous(an, scope, name);
         }
-        found = column;
+        found = found == NULL ? column : found;
     }
     *ret = found;
     return GLY_OK;
@@ -202,7 +234,25 @@ static void describe_near(const gly_scope *scope, const gly_ast_expr *name, gly_
     }
 }
 
+/* The name is known further outside than it may be used. */
+static gly_status fail_around(gly_analyzer *an, const gly_ast_expr *name) {
+    for (const gly_scope *scope = an->around; scope != NULL; scope = scope->outer) {
+        const gly_scope_column *column;
+        GLY_TRY(find_column(an, scope, name, &column));
+        if (column != NULL) {
+            gly_str text = full_name(an, name);
+            return gly_analyze_fail(
+                an, GLY_E_UNSUPPORTED, name->line, name->position,
+                "Column '%.*s' belongs to the query around this one; a subquery may name such "
+                "columns in its own WHERE, but not yet inside a set operation or a query in FROM",
+                GLY_STR_ARG(text));
+        }
+    }
+    return GLY_OK;
+}
+
 static gly_status fail_unknown(gly_analyzer *an, const gly_scope *scope, const gly_ast_expr *name) {
+    GLY_TRY(fail_around(an, name));
     gly_str text = full_name(an, name);
     if (name->part_count > 1) {
         bool known = false;

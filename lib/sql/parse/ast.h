@@ -141,7 +141,7 @@ struct gly_ast_query {
     gly_ast_order *orders;
     uint32_t sort_count; /* SORT BY, CLUSTER BY */
     gly_ast_order *sorts;
-    uint32_t distribute_count; /* DISTRIBUTE BY, CLUSTER BY */
+    uint32_t distribute_count; /* DISTRIBUTE BY, CLUSTER BY, or the columns of REPARTITION */
     gly_ast_expr **distributes;
     gly_ast_expr *limit;  /* NULL: none (also LIMIT ALL) */
     gly_ast_expr *offset; /* NULL: none */

@@ -74,8 +74,8 @@ static gly_status read_hint(gly_parser *parser, gly_ast_query *query) {
     bool broadcast = gly_str_equal_ignore_case(name, GLY_STR("broadcast")) ||
                      gly_str_equal_ignore_case(name, GLY_STR("broadcastjoin")) ||
                      gly_str_equal_ignore_case(name, GLY_STR("mapjoin"));
-    bool repartition = gly_str_equal_ignore_case(name, GLY_STR("repartition")) ||
-                       gly_str_equal_ignore_case(name, GLY_STR("coalesce"));
+    bool coalesce = gly_str_equal_ignore_case(name, GLY_STR("coalesce"));
+    bool repartition = gly_str_equal_ignore_case(name, GLY_STR("repartition"));
     if (!gly_parser_take(parser, '(')) {
         return GLY_OK;
     }
@@ -83,7 +83,7 @@ static gly_status read_hint(gly_parser *parser, gly_ast_query *query) {
         const gly_token *token = gly_parser_peek(parser);
         if (token->kind == GLY_TOKEN_NUMBER) {
             int64_t count;
-            if (repartition && gly_str_to_i64(token->text, &count) && count > 0 &&
+            if ((repartition || coalesce) && gly_str_to_i64(token->text, &count) && count > 0 &&
                 count <= INT32_MAX) {
                 query->repartition = count;
             }
@@ -91,10 +91,21 @@ static gly_status read_hint(gly_parser *parser, gly_ast_query *query) {
         } else {
             uint32_t count;
             gly_str *parts;
-            GLY_TRY(gly_parser_dotted(parser, "the name of a table", &count, &parts));
+            GLY_TRY(gly_parser_dotted(parser,
+                                      repartition ? "the name of a column" : "the name of a table",
+                                      &count, &parts));
             if (broadcast) {
                 GLY_PARSER_PUSH(parser, query->broadcasts, query->broadcast_count,
                                 parts[count - 1]);
+            } else if (repartition) {
+                gly_ast_expr *column = gly_parser_make(parser, GLY_AST_NAME, token, 0);
+                column->parts = parts;
+                column->part_count = count;
+                GLY_PARSER_PUSH(parser, query->distributes, query->distribute_count, column);
+            } else if (coalesce) {
+                return gly_parser_refuse(parser, token,
+                                         "The hint COALESCE takes a number of "
+                                         "partitions and nothing else");
             }
         }
         if (!gly_parser_take(parser, ',')) {

@@ -592,7 +592,7 @@ static const struct {
      "round(n), negative(b), positive(b) FROM t",
      "FUNCTION_NOT_FOUND: Function 'positive' does not exist (line 1, column 106). Did "
      "you mean 'position'?"},
-    {"SELECT a FROM (SELECT a, a FROM t)",
+    {"SELECT a FROM (SELECT a, b AS a FROM t)",
      "AMBIGUOUS_COLUMN: Column 'a' is ambiguous (line 1, column 8): it could be a, a. "
      "Write the name of the table in front of it"},
     {"SELECT t.a FROM t AS x",
@@ -724,7 +724,8 @@ static const struct {
      "such columns only in its own WHERE, compared with its own columns (line 1, column "
      "42)"},
     {"SELECT a FROM t WHERE a = (SELECT max(a) FROM u WHERE u.a = t.a UNION SELECT 1)",
-     "COLUMN_NOT_FOUND: Column 't.a' does not exist: FROM has no table called 't' here "
+     "UNSUPPORTED: Column 't.a' belongs to the query around this one; a subquery may name "
+     "such columns in its own WHERE, but not yet inside a set operation or a query in FROM "
      "(line 1, column 61)"},
     {"SELECT sum(b) x, (SELECT max(a) FROM u WHERE u.a = x) FROM t",
      "COLUMN_NOT_FOUND: Column 'x' does not exist (line 1, column 52). Did you mean 'a' "
