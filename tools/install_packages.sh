@@ -7,7 +7,7 @@ set -eu
 
 build="gcc g++ make cmake ninja-build pkg-config ccache libgrpc-dev libprotobuf-c-dev protobuf-c-compiler
 libprotobuf-dev libcurl4-openssl-dev libcjson-dev libyaml-dev libevent-dev libssl-dev libcunit1-dev libzstd-dev liblz4-dev
-libsnappy-dev libdeflate-dev libxxhash-dev libutf8proc-dev libpcre2-dev libedit-dev zlib1g-dev"
+libsnappy-dev libdeflate-dev libxxhash-dev libutf8proc-dev libpcre2-dev libedit-dev zlib1g-dev tzdata"
 test="python3 python3-venv"
 check="clang-14 clang-format-14 libclang-rt-14-dev llvm-14"
 
