@@ -65,7 +65,7 @@ static gly_status write_all(int fd, const char *path, const char *bytes, size_t 
 
 static gly_status copy_pieces(const gly_task_environment *environment,
                               const Galley__PullBlock *message, uint64_t size, int fd,
-                              const char *path, gly_error *err) {
+                              const char *path, uint64_t *taken, gly_error *err) {
     const gly_fetcher *fetcher = &environment->fetcher;
     gly_builder piece = {0};
     gly_status status = GLY_OK;
@@ -76,6 +76,10 @@ static gly_status copy_pieces(const gly_task_environment *environment,
                                 gly_str_of(message->executor_id), gly_str_of(message->path), at,
                                 length, &piece, err);
         if (status == GLY_OK) {
+            status = gly_disk_space_take(environment->disk, GLY_DISK_FILES, piece.size, err);
+        }
+        if (status == GLY_OK) {
+            *taken += piece.size;
             status = write_all(fd, path, piece.data, piece.size, err);
         }
         at += length;
@@ -98,7 +102,8 @@ static gly_status pull_file(const gly_task_environment *environment,
     if (fd < 0) {
         return gly_error_from_errno(err, errno, "cannot make the block %s", partial);
     }
-    gly_status status = copy_pieces(environment, message, size, fd, partial, err);
+    uint64_t taken = 0;
+    gly_status status = copy_pieces(environment, message, size, fd, partial, &taken, err);
     if (close(fd) != 0 && status == GLY_OK) {
         status = gly_error_from_errno(err, errno, "cannot write the block %s", partial);
     }
@@ -107,6 +112,7 @@ static gly_status pull_file(const gly_task_environment *environment,
     }
     if (status != GLY_OK) {
         unlink(partial);
+        gly_disk_space_give(environment->disk, GLY_DISK_FILES, taken);
     }
     return status;
 }

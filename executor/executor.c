@@ -66,6 +66,7 @@ typedef struct executor {
     const gly_tls_identity *identity; /* NULL: plaintext */
     char id_text[16], host_id[GLY_HOST_IDENTITY_SIZE], version[GLY_BUILD_VERSION_SIZE];
     gly_budget memory;
+    gly_disk_space *disk; /* NULL: no limit */
     gly_task_environment environment;
     gly_task_runner runner;
     gly_stage_cache *stages;
@@ -279,15 +280,19 @@ static gly_status start_parts(executor *self, gly_error *err) {
     const char *host = options->host == NULL ? "127.0.0.1" : options->host;
     gly_budget_init(&self->memory, NULL, budget_of(options->memory_bytes));
     gly_shared_cache *shared = gly_shared_cache_make(&self->memory, options->local_dir);
+    self->disk = options->disk_bytes > 0 ? gly_disk_space_make(options->disk_bytes) : NULL;
+    gly_block_store_set_disk(gly_shared_cache_blocks(shared), self->disk);
     gly_shuffle_service_options shuffle = {
         .listen_host = listen_host(options, host),
         .host = host,
         .local_dir = options->local_dir,
         .identity = self->identity,
         .shared = shared,
+        .disk = self->disk,
     };
     self->environment = (gly_task_environment){
         .memory = &self->memory,
+        .disk = self->disk,
         .local_dir = options->local_dir,
         .executor_id = gly_str_of(self->id_text),
         .host_id = gly_str_of(self->host_id),
@@ -494,6 +499,7 @@ static void free_all(executor *self) {
     gly_shuffle_service_free(self->shuffle);
     gly_stage_cache_free(self->stages);
     gly_shared_cache_free(self->environment.shared);
+    gly_disk_space_free(self->disk);
     gly_array_clear(&self->sweeps);
     gly_tls_identity_clear(&self->own);
     pthread_mutex_destroy(&self->lock);

@@ -23,6 +23,7 @@ struct gly_shuffle_service {
     gly_block_service *server;
     gly_block_client *client;
     gly_moved_blocks *moved;
+    gly_disk_space *disk;
     gly_shared_cache *shared;
     char *local_dir;
     char endpoint[300];
@@ -34,6 +35,7 @@ gly_status gly_shuffle_service_make(const gly_shuffle_service_options *options,
     service->local_dir = gly_alloc_string(options->local_dir);
     service->shared = options->shared;
     service->moved = gly_moved_blocks_make();
+    service->disk = options->disk;
     service->client = gly_block_client_make(options->identity);
     char address[300];
     bool is_v6 = strchr(options->listen_host, ':') != NULL;
@@ -119,6 +121,24 @@ static void remove_below(int directory, const char *prefix_of, int depth) {
     closedir(entries);
 }
 
+/* What the files directly below the local directory take; all with names are there. */
+static void recount(gly_shuffle_service *service) {
+    uint64_t bytes = 0;
+    DIR *entries = opendir(service->local_dir);
+    struct dirent *entry;
+    while (entries != NULL && (entry = readdir(entries)) != NULL) {
+        struct stat about;
+        if (fstatat(dirfd(entries), entry->d_name, &about, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISREG(about.st_mode)) {
+            bytes += (uint64_t)about.st_size;
+        }
+    }
+    if (entries != NULL) {
+        closedir(entries);
+        gly_disk_space_recount(service->disk, bytes);
+    }
+}
+
 void gly_shuffle_service_drop_query(gly_shuffle_service *service, uint64_t query_id) {
     if (service->shared != NULL) {
         gly_shuffle_files_remove(gly_shared_cache_files(service->shared), service->local_dir,
@@ -129,6 +149,9 @@ void gly_shuffle_service_drop_query(gly_shuffle_service *service, uint64_t query
     snprintf(shuffles, sizeof shuffles, "shuffle%s", middle);
     gly_moved_blocks_drop(service->moved, gly_str_of(shuffles));
     remove_below(open(service->local_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), middle, 0);
+    if (service->disk != NULL) {
+        recount(service);
+    }
 }
 
 void gly_shuffle_service_remove_tree(const char *path) {

@@ -15,6 +15,7 @@ typedef struct gly_shuffle_service_options {
     const char *local_dir;
     const gly_tls_identity *identity; /* NULL: plaintext */
     gly_shared_cache *shared;         /* whose open files are closed at deletion; may be NULL */
+    gly_disk_space *disk;             /* counted anew after deletions; may be NULL */
 } gly_shuffle_service_options;
 
 GLY_NODISCARD gly_status gly_shuffle_service_make(const gly_shuffle_service_options *options,

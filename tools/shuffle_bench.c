@@ -41,7 +41,7 @@ static void run_map(bench *b, uint32_t map) {
     gly_error err;
     gly_budget budget;
     gly_budget_init(&budget, NULL, SIZE_MAX);
-    gly_shuffle_writer_options options = {b->partitions, b->codec, &budget, b->directory, 0};
+    gly_shuffle_writer_options options = {b->partitions, b->codec, &budget, b->directory, 0, NULL};
     gly_shuffle_writer *writer = gly_shuffle_writer_make(b->types, 2, &options);
     int64_t *keys = gly_alloc_aligned(GLY_BATCH_ROWS * 8);
     int64_t *values = gly_alloc_aligned(GLY_BATCH_ROWS * 8);

@@ -9,6 +9,7 @@
 #include "lib/base/budget.h"
 #include "lib/base/codec.h"
 #include "lib/plan/physical.h"
+#include "lib/shuffle/disk_space.h"
 #include "lib/shuffle/map_status.h"
 
 #include <stdatomic.h>
@@ -38,6 +39,7 @@ typedef struct gly_shared_cache gly_shared_cache; /* lib/engine/pipeline/shared_
 typedef struct gly_task_environment {
     gly_budget *memory;    /* the executor's; tasks make children of it */
     const char *local_dir; /* shuffle and spill files; exists */
+    gly_disk_space *disk;  /* what they may take; NULL: no limit */
     gly_str executor_id, host_id, endpoint; /* put into map statuses */
     gly_codec shuffle_codec;
     gly_fetcher fetcher;

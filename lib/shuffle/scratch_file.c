@@ -1,7 +1,7 @@
 /* scratch_file.c - O_TMPFILE where the file system has it, else a file that is unlinked at once.
  *
  * Invariant: size is what was completely written; a failed write leaves it where it was, so that
- * the next one overwrites the torn bytes.  Who counts and budgets is the caller's business.
+ * the next one overwrites the torn bytes; size bytes are taken from the disk space.
  */
 #include "lib/shuffle/scratch_file.h"
 
@@ -16,10 +16,12 @@
 struct gly_scratch_file {
     int fd;
     atomic_uint_fast64_t size;
+    gly_disk_space *disk;
     char *directory;
 };
 
-gly_status gly_scratch_file_open(const char *directory, gly_scratch_file **ret, gly_error *err) {
+gly_status gly_scratch_file_open(const char *directory, gly_disk_space *disk,
+                                 gly_scratch_file **ret, gly_error *err) {
     int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (fd < 0 && errno != ENOSPC && errno != ENOENT && errno != EMFILE && errno != ENFILE) {
         char path[4096];
@@ -38,6 +40,7 @@ gly_status gly_scratch_file_open(const char *directory, gly_scratch_file **ret, 
     }
     gly_scratch_file *file = GLY_NEW(gly_scratch_file);
     file->fd = fd;
+    file->disk = disk;
     file->directory = gly_alloc_string(directory);
     atomic_init(&file->size, 0);
     *ret = file;
@@ -47,6 +50,7 @@ gly_status gly_scratch_file_open(const char *directory, gly_scratch_file **ret, 
 void gly_scratch_file_close(gly_scratch_file *file) {
     if (file != NULL) {
         close(file->fd);
+        gly_disk_space_give(file->disk, GLY_DISK_SCRATCH, atomic_load(&file->size));
         free(file->directory);
         free(file);
     }
@@ -56,6 +60,7 @@ gly_status gly_scratch_file_write(gly_scratch_file *file, const void *bytes, siz
                                   gly_error *err) {
     uint64_t at = atomic_load(&file->size);
     size_t done = 0;
+    GLY_TRY(gly_disk_space_take(file->disk, GLY_DISK_SCRATCH, size, err));
     while (done < size) {
         ssize_t wrote =
             pwrite(file->fd, (const char *)bytes + done, size - done, (off_t)(at + done));
@@ -63,6 +68,7 @@ gly_status gly_scratch_file_write(gly_scratch_file *file, const void *bytes, siz
             continue;
         }
         if (wrote <= 0) {
+            gly_disk_space_give(file->disk, GLY_DISK_SCRATCH, size);
             return gly_error_from_errno(err, wrote == 0 ? ENOSPC : errno,
                                         "cannot spill %zu bytes to %s; give spark.local.dir more "
                                         "room or the executors more memory",

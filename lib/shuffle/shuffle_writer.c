@@ -140,7 +140,8 @@ static gly_status make_all_blocks(gly_shuffle_writer *writer, gly_error *err) {
 /* Moves all blocks that are in memory to the scratch file, gathered into large writes. */
 static gly_status spill_blocks(gly_shuffle_writer *writer, gly_error *err) {
     if (writer->scratch == NULL) {
-        GLY_TRY(gly_scratch_file_open(writer->options.spill_dir, &writer->scratch, err));
+        GLY_TRY(gly_scratch_file_open(writer->options.spill_dir, writer->options.disk,
+                                      &writer->scratch, err));
     }
     gly_builder *gathered = &writer->block;
     gly_builder_reset(gathered);
@@ -259,10 +260,14 @@ typedef struct output {
     char *buffer;
     size_t used;
     uint64_t written; /* buffer included */
+    gly_disk_space *disk;
+    uint64_t taken; /* from disk */
 } output;
 
 static gly_status write_out(output *out, const char *bytes, size_t size, gly_error *err) {
     size_t done = 0;
+    GLY_TRY(gly_disk_space_take(out->disk, GLY_DISK_FILES, size, err));
+    out->taken += size;
     while (done < size) {
         ssize_t wrote = write(out->fd, bytes + done, size - done);
         if (wrote < 0 && errno == EINTR) {
@@ -377,7 +382,7 @@ static gly_status put_all(output *out, gly_shuffle_writer *const *writers, uint3
 gly_status gly_shuffle_writer_save(gly_shuffle_writer *const *writers, uint32_t writer_count,
                                    const char *path, uint64_t *offsets, gly_error *err) {
     GLY_ASSERT(writer_count > 0);
-    output out = {.path = path};
+    output out = {.path = path, .disk = writers[0]->options.disk};
     out.fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (out.fd < 0) {
         return gly_error_from_errno(err, errno, "cannot make the shuffle file %s", path);
@@ -390,6 +395,7 @@ gly_status gly_shuffle_writer_save(gly_shuffle_writer *const *writers, uint32_t 
     }
     if (status != GLY_OK) {
         unlink(path);
+        gly_disk_space_give(out.disk, GLY_DISK_FILES, out.taken);
     }
     return status;
 }

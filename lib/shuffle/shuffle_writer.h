@@ -9,6 +9,7 @@
 #define GLY_SHUFFLE_WRITER_H
 
 #include "lib/base/budget.h"
+#include "lib/shuffle/disk_space.h"
 #include "lib/shuffle/shuffle_block.h"
 
 typedef struct gly_shuffle_writer gly_shuffle_writer;
@@ -19,6 +20,7 @@ typedef struct gly_shuffle_writer_options {
     gly_budget *budget;    /* refused: what is held goes to a scratch file */
     const char *spill_dir; /* for that file; must outlive the writer */
     size_t block_bytes;    /* rows of a partition become a block at this size; 0: by partitions */
+    gly_disk_space *disk;  /* what files take; may be NULL */
 } gly_shuffle_writer_options;
 
 gly_shuffle_writer *gly_shuffle_writer_make(const gly_type *types, uint32_t column_count,
@@ -34,8 +36,9 @@ uint64_t gly_shuffle_writer_spilled_bytes(const gly_shuffle_writer *writer);
 uint64_t gly_shuffle_writer_spill_count(const gly_shuffle_writer *writer);
 
 /* Writes the blocks of all (finished) writers to a new file at path: partition by partition,
- * writers in order.  offsets: partition_count + 1, filled.  On failure no file is left.  DISK_FULL
- * or IO name the path. */
+ * writers in order.  offsets: partition_count + 1, filled.  The file's bytes are taken from the
+ * options' disk; whoever deletes it gives them back.  On failure no file is left.  DISK_FULL or IO
+ * name the path. */
 GLY_NODISCARD gly_status gly_shuffle_writer_save(gly_shuffle_writer *const *writers,
                                                  uint32_t writer_count, const char *path,
                                                  uint64_t *offsets, gly_error *err);

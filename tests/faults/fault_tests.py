@@ -55,6 +55,27 @@ def run_with_kill(name, delay, how=signal.SIGKILL, query=QUERY, resume_after=Non
     return process.returncode, out, err, again
 
 
+def run_with_disk(size, query):
+    """The query on executors that may only use so much disk."""
+    executor = scratch / f"executor-{size}"
+    executor.write_text(f'#!/bin/sh\nexec "{galley.binaries / "galley-executor"}" "$@" --disk {size}\n')
+    executor.chmod(0o755)
+    return galley.run("sql", query, *OPTIONS, "--executors", "2", env={"GALLEY_EXECUTOR": str(executor)})
+
+
+def disk_budget(expected):
+    code, out, err = run_with_disk("64k", QUERY)
+    checks.one_error("shuffles over the disk budget", code, err, "spec.executor.localDisk", "64.0 KiB")
+    code, out, err = run_with_disk("1g", QUERY)
+    checks.that("shuffles within the disk budget", code == 0 and out == expected, out + err)
+    # A query's files are deleted with it: five of them take turns in what two would need at once.
+    code, out, err = run_with_disk("40m", "; ".join([QUERY] * 5))
+    checks.that("the disk budget is given back after each query", code == 0 and out.count(expected.split()[1]) == 5, out + err)
+    large = "SELECT xxhash64(id), xxhash64(id + 1), xxhash64(id + 2) FROM range(0, 600000, 1, 2)"
+    code, out, err = run_with_disk("300k", large)
+    checks.one_error("a large result over the disk budget", code, err, "spec.executor.localDisk")
+
+
 def main():
     random.seed(seed)
     try:
@@ -77,6 +98,7 @@ def main():
         checks.that("all executors killed", process.returncode == 0 and out == expected, out + err)
         code, out, err = galley.run("sql", "SELECT raise_error('no luck') FROM range(0, 4, 1, 4)", *OPTIONS)
         checks.one_error("a task that always fails", code, err, "no luck")
+        disk_budget(expected)
         target = scratch / "target"
         process = galley.start("sql", f"INSERT OVERWRITE DIRECTORY '{target}' USING parquet SELECT id, repeat('x', 50) AS t "
                                "FROM range(0, 40000000, 1, 8)", *OPTIONS)

@@ -74,7 +74,8 @@ static gly_status append(gly_op_node *node, gly_str block, gly_error *err) {
     }
     if (shared->file == NULL) {
         gly_block_store *store = gly_shared_cache_blocks(node->task->environment->shared);
-        GLY_TRY(gly_scratch_file_open(gly_block_store_directory(store), &shared->file, err));
+        GLY_TRY(gly_scratch_file_open(gly_block_store_directory(store),
+                                      node->task->environment->disk, &shared->file, err));
         GLY_TRY(gly_scratch_file_write(shared->file, shared->bytes.data, shared->bytes.size, err));
         gly_builder_clear(&shared->bytes);
         gly_budget_release(budget, shared->reserved);

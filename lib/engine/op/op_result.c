@@ -21,6 +21,7 @@ typedef struct state {
     gly_type *types;
     gly_builder bytes; /* until they are too many */
     uint64_t size, rows;
+    uint64_t taken; /* of the disk space, for the file */
     char *path; /* of the file, once there is one */
     int fd;
 } state;
@@ -53,6 +54,7 @@ static void dispose(gly_op_node *node) {
     if (shared->fd >= 0) { /* not sealed */
         close(shared->fd);
         unlink(shared->path);
+        gly_disk_space_give(node->task->environment->disk, GLY_DISK_FILES, shared->taken);
     }
     gly_builder_clear(&shared->bytes);
 }
@@ -69,7 +71,11 @@ static gly_status open_sink(gly_op_node *node, gly_worker *worker, void **ret_lo
     return GLY_OK;
 }
 
-static gly_status write_file(state *shared, const char *bytes, size_t size, gly_error *err) {
+static gly_status write_file(const gly_op_node *node, const char *bytes, size_t size,
+                             gly_error *err) {
+    state *shared = node->state;
+    GLY_TRY(gly_disk_space_take(node->task->environment->disk, GLY_DISK_FILES, size, err));
+    shared->taken += size;
     while (size > 0) {
         ssize_t wrote = write(shared->fd, bytes, size);
         if (wrote < 0 && errno == EINTR) {
@@ -96,7 +102,7 @@ static gly_status open_file(gly_op_node *node, gly_error *err) {
     if (shared->fd < 0) {
         return gly_error_from_errno(err, errno, "cannot make the result file %s", shared->path);
     }
-    GLY_TRY(write_file(shared, shared->bytes.data, shared->bytes.size, err));
+    GLY_TRY(write_file(node, shared->bytes.data, shared->bytes.size, err));
     gly_builder_clear(&shared->bytes);
     return GLY_OK;
 }
@@ -110,7 +116,7 @@ static gly_status append(gly_op_node *node, gly_str block, gly_error *err) {
     }
     shared->size += block.size;
     if (shared->fd >= 0) {
-        return write_file(shared, block.data, block.size, err);
+        return write_file(node, block.data, block.size, err);
     }
     gly_builder_add_str(&shared->bytes, block);
     return GLY_OK;

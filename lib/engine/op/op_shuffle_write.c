@@ -80,6 +80,7 @@ static gly_status open_sink(gly_op_node *node, gly_worker *worker, void **ret_lo
         .codec = node->task->environment->shuffle_codec,
         .budget = &node->task->budget,
         .spill_dir = node->task->environment->local_dir,
+        .disk = node->task->environment->disk,
     };
     self->writer = gly_shuffle_writer_make(shared->types, shared->column_count, &options);
     if (shared->keys != NULL) {

@@ -32,6 +32,7 @@ struct gly_block_store {
     pthread_mutex_t lock;
     gly_budget *memory;
     char *local_dir;
+    gly_disk_space *disk;
     gly_cached_block *blocks;
     uint64_t clock;
 };
@@ -43,6 +44,8 @@ gly_block_store *gly_block_store_make(gly_budget *memory, const char *local_dir)
     store->local_dir = gly_alloc_string(local_dir);
     return store;
 }
+
+void gly_block_store_set_disk(gly_block_store *store, gly_disk_space *disk) { store->disk = disk; }
 
 static void free_block(gly_block_store *store, gly_cached_block *block) {
     if (block->memory != NULL) {
@@ -89,7 +92,7 @@ static void unlink_blocks(gly_block_store *store, uint64_t cache_id, uint32_t pa
 /* Moves the bytes to a scratch file; the caller sees to the budget. */
 static gly_status to_disk(gly_block_store *store, gly_cached_block *block, gly_error *err) {
     gly_scratch_file *file;
-    GLY_TRY(gly_scratch_file_open(store->local_dir, &file, err));
+    GLY_TRY(gly_scratch_file_open(store->local_dir, store->disk, &file, err));
     gly_status status = gly_scratch_file_write(file, block->memory, (size_t)block->size, err);
     if (status != GLY_OK) {
         gly_scratch_file_close(file);

@@ -10,6 +10,7 @@
 #include "lib/base/budget.h"
 #include "lib/base/str.h"
 #include "lib/data/type.h"
+#include "lib/shuffle/disk_space.h"
 
 typedef struct gly_block_store gly_block_store;
 typedef struct gly_scratch_file gly_scratch_file; /* lib/shuffle/scratch_file.h */
@@ -17,6 +18,8 @@ typedef struct gly_cached_block gly_cached_block; /* one partition, while it is 
 
 gly_block_store *gly_block_store_make(gly_budget *memory, const char *local_dir);
 void gly_block_store_free(gly_block_store *store); /* accepts NULL */
+/* What its files take is taken from there; before the first block comes. */
+void gly_block_store_set_disk(gly_block_store *store, gly_disk_space *disk);
 /* Takes bytes (blocks of shuffle_block.h, one after the other) and leaves *bytes empty, also on
  * failure.  file: the blocks are in there instead; taken, too.  Replaces what was there.  DISK_FULL
  * or IO when neither memory nor disk has room. */

@@ -40,7 +40,7 @@ static gly_status need_directory(gly_task_state *task, gly_error *err) {
 gly_status gly_spill_open(gly_task_state *task, gly_spill **ret, gly_error *err) {
     GLY_TRY(need_directory(task, err));
     gly_scratch_file *file;
-    GLY_TRY(gly_scratch_file_open(task->spill_dir, &file, err));
+    GLY_TRY(gly_scratch_file_open(task->spill_dir, task->environment->disk, &file, err));
     gly_spill *spill = GLY_NEW(gly_spill);
     spill->task = task;
     spill->file = file;

@@ -91,8 +91,8 @@ static void round_trip(uint32_t writers, uint32_t partitions, uint64_t rows_each
     gly_budget budget;
     gly_budget_init(&budget, NULL, memory);
     gly_shuffle_writer *all[4];
-    gly_shuffle_writer_options options = {partitions, GLY_CODEC_LZ4, &budget, directory,
-                                          block_bytes};
+    gly_shuffle_writer_options options = {partitions, GLY_CODEC_LZ4, &budget,
+                                          directory,  block_bytes,   NULL};
     uint64_t spilled = 0;
     for (uint32_t w = 0; w < writers; w++) {
         all[w] = gly_shuffle_writer_make(types, 2, &options);
@@ -147,7 +147,7 @@ GLY_TEST(no_rows) { round_trip(2, 4, 0, SIZE_MAX, 0, false); }
 GLY_TEST(a_missing_directory_is_an_error) {
     gly_budget budget;
     gly_budget_init(&budget, NULL, 1);
-    gly_shuffle_writer_options options = {2, GLY_CODEC_LZ4, &budget, "/nonexistent/place", 0};
+    gly_shuffle_writer_options options = {2, GLY_CODEC_LZ4, &budget, "/nonexistent/place", 0, NULL};
     gly_shuffle_writer *writer = gly_shuffle_writer_make(types, 2, &options);
     int64_t number = 1;
     gly_text text = gly_text_make("x", 1);
@@ -163,5 +163,29 @@ GLY_TEST(a_missing_directory_is_an_error) {
     gly_shuffle_writer_free(writer);
 }
 
-GLY_SUITE("shuffle writer", one_writer, small_blocks, more_partitions_than_rows, several_writers,
-          spilling, no_memory_at_all, no_rows, a_missing_directory_is_an_error)
+GLY_TEST(a_full_disk_leaves_no_file) {
+    char directory[] = "/tmp/gly-shuffle-XXXXXX";
+    GLY_CHECK(mkdtemp(directory) != NULL);
+    gly_arena *arena = gly_arena_make();
+    gly_budget budget;
+    gly_budget_init(&budget, NULL, SIZE_MAX);
+    gly_disk_space *disk = gly_disk_space_make(20000);
+    gly_shuffle_writer_options options = {4, GLY_CODEC_LZ4, &budget, directory, 0, disk};
+    gly_shuffle_writer *writer = gly_shuffle_writer_make(types, 2, &options);
+    push_rows(writer, 4, 0, 40000);
+    uint64_t offsets[5];
+    gly_error err;
+    char *path = gly_shuffle_files_path(arena, directory, 1, 1, 1, 1);
+    GLY_CHECK_INT(gly_shuffle_writer_save(&writer, 1, path, offsets, &err), GLY_E_DISK_FULL);
+    GLY_CHECK(err.retryable && strstr(err.message, "spec.executor.localDisk") != NULL);
+    GLY_CHECK(access(path, F_OK) != 0);
+    GLY_CHECK_INT(gly_disk_space_used(disk), 0);
+    gly_shuffle_writer_free(writer);
+    gly_disk_space_free(disk);
+    gly_arena_free(arena);
+    GLY_CHECK(rmdir(directory) == 0);
+}
+
+GLY_SUITE("shuffle writer", a_full_disk_leaves_no_file, one_writer, small_blocks,
+          more_partitions_than_rows, several_writers, spilling, no_memory_at_all, no_rows,
+          a_missing_directory_is_an_error)
