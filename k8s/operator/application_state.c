@@ -115,7 +115,7 @@ static void set_conditions(work *w, const char *reason, const char *message) {
     bool is_ended = gly_application_state_is_ended(phase);
     set_condition(w, GLY_CONDITION_READY, phase == GLY_PHASE_RUNNING, reason, message);
     set_condition(w, GLY_CONDITION_PROGRESSING, !is_ended && phase != GLY_PHASE_SUSPENDED, name,
-                  is_ended ? "" : message);
+                  "");
     set_condition(w, GLY_CONDITION_COMPLETE, phase == GLY_PHASE_SUCCEEDED, name, "");
     bool is_failed = phase == GLY_PHASE_FAILED;
     set_condition(w, GLY_CONDITION_FAILED, is_failed, is_failed ? reason : name,
