@@ -128,12 +128,12 @@ gly_status gly_cron_parse(gly_str text, gly_cron *ret, gly_error *err) {
     uint64_t bits[GLY_ARRAY_LEN(FIELDS)] = {0};
     bool any[GLY_ARRAY_LEN(FIELDS)] = {false};
     size_t count = 0;
-    while (rest.size > 0) {
+    while (rest.size > 0 && rest.data[0] != '@') {
         gly_str part = cut(&rest, ' ');
         if (part.size == 0) {
             continue;
         }
-        if (count < GLY_ARRAY_LEN(FIELDS) && part.data[0] != '@') {
+        if (count < GLY_ARRAY_LEN(FIELDS)) {
             GLY_TRY(read_field(&FIELDS[count], part, &bits[count], &any[count], err));
         }
         count++;
