@@ -120,6 +120,7 @@ struct gly_driver_job {
     gly_driver_stage *stages;       /* owner thread */
     uint32_t first_stage_id;
     uint64_t result_bytes, recomputed_tasks;
+    gly_status own_error; /* why the driver itself cancelled it; GLY_OK: it did not */
     int64_t start_ns, end_ns;
 
     pthread_mutex_t lock; /* guards what follows */
@@ -159,6 +160,7 @@ struct gly_driver {
     pthread_cond_t arrived;
     GLY_ARRAY(gly_driver_message) inbox;
     GLY_ARRAY(gly_driver_cache) caches;
+    atomic_uint_fast64_t cache_moves; /* partitions that changed their executor or were lost */
     pthread_t thread;
     bool has_thread;
 
@@ -235,6 +237,10 @@ void gly_driver_decommission_forget(gly_driver_pulled *pulled); /* accepts NULL 
 void gly_driver_cache_put(gly_driver *driver, uint64_t cache_id, uint32_t partition_count,
                           uint32_t partition, uint32_t executor_id);
 void gly_driver_cache_lose(gly_driver *driver, uint32_t executor_id);
+/* Where the partitions of the cached tables that plan reads lie; in the arena. */
+const gly_executor_endpoint_cached *gly_driver_cache_places(gly_driver *driver, gly_arena *arena,
+                                                            const gly_physical *plan,
+                                                            uint32_t *ret_count);
 /* Which executor has the partition; 0: none. */
 uint32_t gly_driver_cache_find(gly_driver *driver, uint64_t cache_id, uint32_t partition);
 /* False if `from` does not have it. */

@@ -45,7 +45,17 @@ static gly_driver_job *find_job(gly_driver *driver, uint64_t job_id) {
 static void launch(gly_driver *driver, const gly_scheduler_action *action) {
     gly_driver_job *job = find_job(driver, action->launch.job_id);
     gly_driver_executor *executor = gly_driver_executors_find(driver, action->launch.executor_id);
-    GLY_ASSERT(job != NULL && executor != NULL);
+    if (job == NULL) { /* it was cancelled by an earlier action of the same step */
+        gly_scheduler_event event = {
+            .kind = GLY_SCHEDULER_TASK_FINISHED,
+            .finished = {.task_id = action->launch.task_id,
+                         .executor_id = action->launch.executor_id,
+                         .end = GLY_TASK_END_KILLED,
+                         .message = GLY_STR("its job has ended")}};
+        gly_driver_loop_step(driver, &event, NULL);
+        return;
+    }
+    GLY_ASSERT(executor != NULL);
     uint32_t stage_index = action->launch.stage_index;
     if (!knows_stage(executor, action->launch.stage_id, action->launch.stage_attempt)) {
         gly_executor_endpoint_send_stage(driver->endpoint, executor->id,
@@ -110,6 +120,9 @@ static void finish_job(gly_driver *driver, uint64_t job_id, gly_status status, g
             gly_array_push(&shuffles, job->request->stages[i].shuffle_id);
         }
     }
+    if (status == GLY_E_CANCELLED && job->own_error != GLY_OK) {
+        status = job->own_error;
+    }
     gly_driver_job_finish(job, status, message); /* from here on it is the caller's */
     for (size_t i = 0; i < shuffles.count; i++) {
         gly_scheduler_event event = {.kind = GLY_SCHEDULER_SHUFFLE_REMOVED,
@@ -141,9 +154,8 @@ static void take_result(gly_driver *driver, const gly_scheduler_action *action,
     }
     if (!gly_driver_job_take(job, action->done.stage_index, action->done.partition,
                              task == NULL ? 0 : task->executor_id, update, &err)) {
-        uint64_t job_id = job->job_id;
-        finish_job(driver, job_id, err.status, gly_str_of(err.message));
-        cancel_job(driver, job_id, gly_str_of(err.message));
+        job->own_error = err.status; /* what its cancellation is told as */
+        cancel_job(driver, job->job_id, gly_str_of(err.message));
     }
 }
 

@@ -89,6 +89,8 @@ def errors():
     checks.one_error("missing script", code, err, "absent.sql")
     code, _, err = sql("SELECT id, xxhash64(id) AS h, xxhash64(id, 1) AS g FROM range(200000)", "--conf", "spark.driver.maxResultSize=1m")
     checks.one_error("maxResultSize", code, err, "maxResultSize")
+    code, _, err = sql("SELECT id, xxhash64(id) AS h FROM range(0, 3000000, 1, 40)", "--conf", "spark.driver.maxResultSize=1m")
+    checks.one_error("maxResultSize while tasks wait", code, err, "maxResultSize")
     code, _, err = sql("SELECT 1", env={"GALLEY_EXECUTOR": "/bin/false"})
     checks.one_error("executor that cannot start", code, err, "executor")
     data = scratch / "good"
