@@ -82,6 +82,11 @@ static void close_stream(gly_k8s_watch *watch) {
     gly_k8s_lines_reset(&watch->lines);
 }
 
+static void cancel_retry(gly_k8s_watch *watch) {
+    gly_k8s_client_cancel_timer(watch->client, watch->retry_timer);
+    watch->retry_timer = 0;
+}
+
 static void cancel_list(gly_k8s_watch *watch) {
     uint64_t list_id = watch->list_id;
     watch->list_id = 0;
@@ -111,7 +116,7 @@ static void on_retry(void *context) {
 static void retry(gly_k8s_watch *watch, bool lists, int64_t least_ms) {
     close_stream(watch);
     cancel_list(watch);
-    gly_k8s_client_cancel_timer(watch->client, watch->retry_timer);
+    cancel_retry(watch);
     if (watch->is_stopped) {
         return;
     }
@@ -168,9 +173,10 @@ static const char *accept_of(const gly_k8s_watch *watch, bool is_list) {
 static void on_relist(void *context) {
     gly_k8s_watch *watch = context;
     watch->relist_timer = 0;
-    if (watch->stream != NULL && watch->list_id == 0) {
+    bool will_list = watch->list_id != 0 || (watch->retry_timer != 0 && watch->retry_lists);
+    if (!will_list) { /* whether or not a watch is open: it may fail for ever */
         begin_list(watch, !watch->avoids_cached_lists);
-    } /* else a list or a watch is about to begin, and a list's end sets the timer again */
+    } /* else that list's end sets the timer again */
 }
 
 static void arm_relist(gly_k8s_watch *watch, int64_t delay_ms) {
@@ -192,6 +198,7 @@ static void finish_list(gly_k8s_watch *watch, const char *version) {
     }
     arm_relist(watch, watch->options.relist_ms);
     if (watch->stream == NULL) {
+        cancel_retry(watch);
         open_stream(watch);
     }
 }
@@ -225,6 +232,7 @@ static void begin_list(gly_k8s_watch *watch, bool is_cached) {
     cancel_list(watch);
     if (!is_cached) {
         close_stream(watch);
+        cancel_retry(watch);
     }
     watch->list_is_cached = is_cached;
     gly_builder_reset(&watch->continuation);
@@ -241,7 +249,7 @@ static void take_page(gly_k8s_watch *watch, const cJSON *body) {
     }
     if (watch->continuation.size == 0) {
         if (watch->list_is_cached && gly_k8s_mirror_is_stale(watch->mirror, page.version)) {
-            arm_relist(watch, RELIST_SOON_MS);
+            arm_relist(watch, GLY_MIN(RELIST_SOON_MS, watch->options.relist_ms));
             return;
         }
         gly_k8s_mirror_begin_list(watch->mirror);
@@ -254,6 +262,7 @@ static void take_page(gly_k8s_watch *watch, const cJSON *body) {
         finish_list(watch, page.version);
     } else {
         close_stream(watch);
+        cancel_retry(watch);
         gly_builder_reset(&watch->continuation);
         gly_builder_add_text(&watch->continuation, page.continuation);
         send_list(watch);
@@ -273,7 +282,7 @@ static void fail_list(gly_k8s_watch *watch, const gly_k8s_response *response) {
     } else {
         report(watch, response->message);
         if (watch->stream != NULL) {
-            arm_relist(watch, RELIST_SOON_MS);
+            arm_relist(watch, GLY_MIN(RELIST_SOON_MS, watch->options.relist_ms));
         } else {
             retry(watch, true, 0);
         }
@@ -439,7 +448,7 @@ void gly_k8s_watch_stop(gly_k8s_watch *watch) {
     gly_k8s_mirror_halt(watch->mirror);
     cancel_list(watch);
     close_stream(watch);
-    gly_k8s_client_cancel_timer(watch->client, watch->retry_timer);
+    cancel_retry(watch);
     gly_k8s_client_cancel_timer(watch->client, watch->relist_timer);
     leave(watch);
 }
