@@ -39,6 +39,10 @@ static const flag_def options[] = {
      "where /metrics, /healthz and /readyz are served (0.0.0.0:8080); off: nowhere", TEXT,
      AT(metrics_address)},
     {"max-concurrent", "N", "reconciliations at a time (16)", COUNT, AT(max_concurrent)},
+    {"check-application", "NAME",
+     "no operator: wait until this application (of --namespace) has ended; exit code 0 if it succeeded",
+     TEXT, AT(check_application)},
+    {"timeout", "DURATION", "how long --check-application waits (120s)", TEXT, AT(timeout)},
     {"help", NULL, "this text", FLAG, AT(wants_help)},
     {"version", NULL, "the version", FLAG, AT(wants_version)},
 };
@@ -153,7 +157,8 @@ gly_status gly_operator_options_parse(gly_arena *arena, int count, char **argume
                                   .leader_elect = true,
                                   .lease_name = "galley-operator",
                                   .metrics_address = "0.0.0.0:8080",
-                                  .max_concurrent = 16};
+                                  .max_concurrent = 16,
+                                  .timeout = "120s"};
     for (size_t i = 0; i < GLY_ARRAY_LEN(options); i++) {
         char name[64];
         variable_of(&options[i], name, sizeof name);

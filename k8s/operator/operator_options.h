@@ -14,6 +14,8 @@ typedef struct gly_operator_options {
     const char *lease_name;
     const char *metrics_address; /* NULL: no HTTP server */
     uint32_t max_concurrent;     /* reconciles at a time */
+    const char *check_application; /* NULL, or: wait for it and say whether it succeeded */
+    const char *timeout;           /* of that, "120s" */
     bool wants_help, wants_version;
 } gly_operator_options;
 
