@@ -143,6 +143,17 @@ static void read_executors(gly_json_field_reader *reader, gly_json_field spec,
     allocation->sustained_backlog_ms =
         gly_json_field_duration(reader, dynamic, "sustainedBacklogTimeout", allocation->backlog_ms);
     allocation->idle_ms = gly_json_field_duration(reader, dynamic, "idleTimeout", 60000);
+    const struct {
+        const char *key;
+        int64_t ms;
+    } times[] = {{"backlogTimeout", allocation->backlog_ms},
+                 {"sustainedBacklogTimeout", allocation->sustained_backlog_ms},
+                 {"idleTimeout", allocation->idle_ms}};
+    for (size_t i = 0; i < GLY_ARRAY_LEN(times); i++) {
+        if (times[i].ms <= 0) {
+            gly_json_field_fail(reader, dynamic.path, times[i].key, "must be more than 0");
+        }
+    }
 }
 
 static void read_s3(gly_json_field_reader *reader, gly_json_field spec, gly_application_s3 *ret) {

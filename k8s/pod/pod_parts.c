@@ -75,6 +75,7 @@ void gly_pod_parts_metadata(gly_pod_template *template, const gly_pods_context *
                             const char *name, const char *role) {
     const gly_application *application = context->application;
     cJSON *labels = template->labels;
+    gly_pod_template_remove_labels(template, "galley.dev/");
     char attempt[16];
     snprintf(attempt, sizeof attempt, "%u", context->attempt);
     gly_pod_template_set_text(template->metadata, "name", name);
@@ -152,7 +153,8 @@ static void offer_security(gly_pod_template *template) {
 }
 
 static void set_s3(gly_pod_template *template, const gly_application_s3 *s3) {
-    if (s3->endpoint != NULL || !s3->path_style) {
+    if (s3->endpoint != NULL || s3->region != NULL || s3->credentials_secret != NULL ||
+        !s3->path_style) { /* spec.s3 is there */
         gly_pod_template_set_env(template, "GALLEY_S3_PATH_STYLE",
                                  s3->path_style ? "true" : "false");
     }

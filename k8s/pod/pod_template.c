@@ -154,6 +154,17 @@ void gly_pod_template_finish(gly_pod_template *template) {
     template->env = NULL;
 }
 
+void gly_pod_template_remove_labels(gly_pod_template *template, const char *prefix) {
+    cJSON *label = template->labels->child;
+    while (label != NULL) {
+        cJSON *next = label->next;
+        if (gly_str_starts_with(gly_str_of(label->string), gly_str_of(prefix))) {
+            cJSON_Delete(cJSON_DetachItemViaPointer(template->labels, label));
+        }
+        label = next;
+    }
+}
+
 static void add_env(gly_pod_template *template, cJSON *entry) {
     remove_entries(template->env, "name", gly_json_field_string_or(entry, "name", ""));
     cJSON_AddItemToArray(template->env, entry);

@@ -34,6 +34,9 @@ void gly_pod_template_offer(cJSON *object, const char *key, cJSON *value);
 cJSON *gly_pod_template_object(cJSON *parent, const char *key);
 cJSON *gly_pod_template_array(cJSON *parent, const char *key);
 
+/* The user's labels that begin with that. */
+void gly_pod_template_remove_labels(gly_pod_template *template, const char *prefix);
+
 /* Environment of our container.  Ours stands before the user's, so that theirs may use $(OURS). */
 void gly_pod_template_set_env(gly_pod_template *template, const char *name, const char *value);
 void gly_pod_template_set_env_field(gly_pod_template *template, const char *name,

@@ -162,6 +162,10 @@ def invalid_applications():
             "spec.dynamicAllocation.idleTimeout", "30s")
     refused("a time-out in days", application({"dynamicAllocation": {"backlogTimeout": "1d"}}),
             "spec.dynamicAllocation.backlogTimeout")
+    refused("a time-out of nothing", application({"dynamicAllocation": {"idleTimeout": "0s"}}),
+            "spec.dynamicAllocation.idleTimeout", "more than 0")
+    refused("a ConfigMap's key of two dots", application({"sql": ABSENT, "configMap": {"name": "j", "key": ".."}}),
+            "spec.configMap.key")
     refused("the endpoint has no scheme", application({"s3": {"endpoint": "minio:9000"}}), "spec.s3.endpoint", "http")
     refused("the Secret's name in capitals", application({"s3": {"credentialsSecret": "Keys"}}),
             "spec.s3.credentialsSecret")

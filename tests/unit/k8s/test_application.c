@@ -154,6 +154,8 @@ GLY_TEST(errors_name_the_field) {
          "spec.dynamicAllocation.idleTimeout: '60' is no duration"},
         {"{'sql': 'x', 'dynamicAllocation': {'idleTimeout': 60}}",
          "spec.dynamicAllocation.idleTimeout: "},
+        {"{'sql': 'x', 'dynamicAllocation': {'idleTimeout': '0s'}}",
+         "spec.dynamicAllocation.idleTimeout: must be more than 0"},
         {"{'sql': 'x', 's3': {'endpoint': 'minio:9000'}}",
          "spec.s3.endpoint: 'minio:9000' must begin with http"},
         {"{'sql': 'x', 's3': {'pathStyle': 'yes'}}", "spec.s3.pathStyle: must be true or false"},

@@ -69,9 +69,10 @@ GLY_TEST(what_is_the_users_is_kept) {
         {"spec/containers/2", "(absent)"},
         {"spec/containers/0/env/0/name", "GALLEY_POD_NAME"}, /* ours stand before theirs */
         {"spec/containers/0/env/4/name", "GALLEY_APPLICATION_UID"},
-        {"spec/containers/0/env/5/name", "AWS_REGION"},
-        {"spec/containers/0/env/6/name", "MINE"},
-        {"spec/containers/0/env/7", "(absent)"},
+        {"spec/containers/0/env/5/name", "GALLEY_S3_PATH_STYLE"},
+        {"spec/containers/0/env/6/name", "AWS_REGION"},
+        {"spec/containers/0/env/7/name", "MINE"},
+        {"spec/containers/0/env/8", "(absent)"},
         {"spec/containers/0/env/name=MINE/value", "$(GALLEY_POD_IP)"},
         {"spec/containers/0/envFrom/0/configMapRef/name", "c"},
         {"spec/containers/0/volumeMounts/name=cache/mountPath", "/cache"},
@@ -89,28 +90,30 @@ GLY_TEST(what_is_the_users_is_kept) {
 }
 
 GLY_TEST(what_must_hold_is_ours) {
-    cJSON *pod = executor_with("{'metadata': {'name': 'mine', 'namespace': 'kube-system', "
-                               "'ownerReferences': [], 'finalizers': ['x/y'],"
-                               "'labels': {'galley.dev/role': 'driver', 'spark-exec-id': '99', "
-                               "'app.kubernetes.io/name': 'n'}},"
-                               "'spec': {'restartPolicy': 'Always', 'volumes': [{'name': "
-                               "'galley-tls', 'hostPath': {'path': '/'}}],"
-                               "'containers': [{'name': 'galley-executor', 'image': 'evil', "
-                               "'command': ['sh'], 'args': ['-c', 'x'],"
-                               "'env': [{'name': 'GALLEY_POD_UID', 'value': '1'}, {'name': "
-                               "'AWS_REGION', 'value': 'other'}],"
-                               "'resources': {'requests': {'memory': '1Mi', 'ephemeral-storage': "
-                               "'1'}, 'limits': {'memory': '1Ti'}},"
-                               "'volumeMounts': [{'name': 'x', 'mountPath': "
-                               "'/var/run/galley/tls'}, {'name': 'galley-tls', 'mountPath': '/y'}],"
-                               "'livenessProbe': {'exec': {}}, 'startupProbe': {'exec': {}}, "
-                               "'terminationMessagePath': '/x'}]}}");
+    cJSON *pod = executor_with(
+        "{'metadata': {'name': 'mine', 'namespace': 'kube-system', "
+        "'ownerReferences': [], 'finalizers': ['x/y'],"
+        "'labels': {'galley.dev/role': 'driver', 'galley.dev/evil': 'x', 'spark-exec-id': '99', "
+        "'app.kubernetes.io/name': 'n'}},"
+        "'spec': {'restartPolicy': 'Always', 'volumes': [{'name': "
+        "'galley-tls', 'hostPath': {'path': '/'}}],"
+        "'containers': [{'name': 'galley-executor', 'image': 'evil', "
+        "'command': ['sh'], 'args': ['-c', 'x'],"
+        "'env': [{'name': 'GALLEY_POD_UID', 'value': '1'}, {'name': "
+        "'AWS_REGION', 'value': 'other'}],"
+        "'resources': {'requests': {'memory': '1Mi', 'ephemeral-storage': "
+        "'1'}, 'limits': {'memory': '1Ti'}},"
+        "'volumeMounts': [{'name': 'x', 'mountPath': "
+        "'/var/run/galley/tls'}, {'name': 'galley-tls', 'mountPath': '/y'}],"
+        "'livenessProbe': {'exec': {}}, 'startupProbe': {'exec': {}}, "
+        "'terminationMessagePath': '/x'}]}}");
     static const char *const expected[][2] = {
         {"metadata/name", "shopflow-exec-1"},
         {"metadata/namespace", "shop"},
         {"metadata/finalizers", "(absent)"},
         {"metadata/ownerReferences/0/uid", "uid-1"},
         {"metadata/labels/galley.dev~role", "executor"},
+        {"metadata/labels/galley.dev~evil", "(absent)"},
         {"metadata/labels/spark-exec-id", "1"},
         {"metadata/labels/app.kubernetes.io~name", "galley"},
         {"spec/restartPolicy", "Never"},
