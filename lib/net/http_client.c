@@ -211,9 +211,12 @@ static void take_results(gly_http_client *client) {
         gly_http_exchange *exchange = NULL;
         CURLcode code = message->data.result;
         long status = 0;
+        long connections = 0;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&exchange);
         curl_easy_getinfo(message->easy_handle, CURLINFO_RESPONSE_CODE, &status);
         exchange->response.status = (uint32_t)status;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_NUM_CONNECTS, &connections);
+        exchange->response.new_connections = (uint32_t)connections;
         if (code != CURLE_OK) {
             fail_result(exchange, code);
         }

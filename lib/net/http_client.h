@@ -34,7 +34,11 @@ typedef struct gly_http_request {
 } gly_http_request;
 
 typedef struct gly_http_response {
-    uint32_t status;     /* 200; 0: no answer came */
+    uint32_t status; /* 200; 0: no answer came */
+    /* Made for it.  0: it went out once, over an old one.  Else it may have gone out twice: a
+     * request whose old connection ends without an answer is repeated over a new one by libcurl
+     * itself. */
+    uint32_t new_connections;
     gly_builder headers; /* "name: value\n" as the server wrote them */
     gly_builder body;
     size_t buffer_filled;

@@ -63,7 +63,11 @@ static gly_status add_listed(gly_arena *arena, const gly_filesystem *filesystem,
                              const gly_str *pattern, info_list *files, gly_error *err) {
     uint32_t count;
     gly_file_info *found;
-    GLY_TRY(filesystem->list(arena, path, &count, &found, err));
+    if (pattern != NULL && filesystem->list_prefix != NULL) {
+        GLY_TRY(filesystem->list_prefix(arena, gly_glob_literal(*pattern), &count, &found, err));
+    } else {
+        GLY_TRY(filesystem->list(arena, path, &count, &found, err));
+    }
     for (uint32_t i = 0; i < count; i++) {
         if (pattern == NULL || gly_glob_match_start(*pattern, found[i].path)) {
             gly_array_push(files, found[i]);
@@ -103,6 +107,9 @@ static gly_status expand_pattern(gly_arena *arena, const gly_filesystem *filesys
         return GLY_OK;
     }
     gly_str base = gly_glob_base(pattern);
+    if (filesystem->list_prefix != NULL) {
+        return add_listed(arena, filesystem, base, &pattern, files, err);
+    }
     GLY_TRY(look_at(arena, filesystem, base, &is_there, &info, err));
     if (!is_there || !info.is_directory) {
         return GLY_OK;

@@ -36,6 +36,10 @@ typedef struct gly_filesystem {
      */
     gly_status (*list)(gly_arena *arena, gly_str path, uint32_t *ret_count, gly_file_info **ret,
                        gly_error *err);
+    /* As list, of all files whose paths begin with this text, in whatever directory; NULL: not
+     * cheaper than list.  May be empty. */
+    gly_status (*list_prefix)(gly_arena *arena, gly_str prefix, uint32_t *ret_count,
+                              gly_file_info **ret, gly_error *err);
     gly_status (*rename)(gly_str from, gly_str to, gly_error *err); /* replaces; makes parents */
     gly_status (*remove_all)(gly_str path, gly_error *err);     /* file or tree; absent is fine */
     gly_status (*make_directory)(gly_str path, gly_error *err); /* with parents; present is fine */

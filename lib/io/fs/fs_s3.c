@@ -330,6 +330,29 @@ static gly_file_info info_of(gly_arena *arena, const gly_s3_path *where,
         .modified_ms = object->modified_ms};
 }
 
+/* The objects that readers see; hidden names count from `base` on. */
+static void keep_visible(gly_arena *arena, const gly_s3_path *where, size_t base, uint32_t count,
+                         const gly_s3_object *objects, uint32_t *ret_count, gly_file_info **ret) {
+    gly_file_info *files = GLY_ARENA_ARRAY(arena, gly_file_info, count + 1);
+    uint32_t kept = 0;
+    bool is_sorted = true;
+    for (uint32_t i = 0; i < count; i++) {
+        gly_str key = objects[i].key;
+        if (key.size <= base || key.data[key.size - 1] == '/' ||
+            is_hidden((gly_str){key.data + base, key.size - base})) {
+            continue;
+        }
+        files[kept] = info_of(arena, where, &objects[i]);
+        is_sorted &= kept == 0 || compare_infos(&files[kept - 1], &files[kept]) < 0;
+        kept++;
+    }
+    if (!is_sorted) {
+        qsort(files, kept, sizeof *files, compare_infos);
+    }
+    *ret_count = kept;
+    *ret = files;
+}
+
 static gly_status list_path(gly_arena *arena, gly_str path, uint32_t *ret_count,
                             gly_file_info **ret, gly_error *err) {
     gly_s3_path where;
@@ -345,25 +368,22 @@ static gly_status list_path(gly_arena *arena, gly_str path, uint32_t *ret_count,
         *ret = gly_arena_copy(arena, &own, sizeof own);
         return GLY_OK;
     }
-    gly_file_info *files = GLY_ARENA_ARRAY(arena, gly_file_info, count);
-    uint32_t kept = 0;
-    bool is_sorted = true;
-    for (uint32_t i = 0; i < count; i++) {
-        gly_str key = objects[i].key;
-        bool is_below = gly_str_starts_with(key, prefix) && key.size > prefix.size;
-        gly_str relative = {key.data + prefix.size, is_below ? key.size - prefix.size : 0};
-        if (!is_below || key.data[key.size - 1] == '/' || is_hidden(relative)) {
-            continue;
-        }
-        files[kept] = info_of(arena, &where, &objects[i]);
-        is_sorted &= kept == 0 || compare_infos(&files[kept - 1], &files[kept]) < 0;
-        kept++;
+    keep_visible(arena, &where, prefix.size, count, objects, ret_count, ret);
+    return GLY_OK;
+}
+
+static gly_status list_prefix(gly_arena *arena, gly_str text, uint32_t *ret_count,
+                              gly_file_info **ret, gly_error *err) {
+    gly_s3_path where;
+    uint32_t count;
+    gly_s3_object *objects;
+    GLY_TRY(gly_s3_path_parse(text, &where, err));
+    GLY_TRY(gly_s3_store_list(arena, where.bucket, where.key, 0, &count, &objects, err));
+    size_t base = where.key.size;
+    while (base > 0 && where.key.data[base - 1] != '/') {
+        base--;
     }
-    if (!is_sorted) {
-        qsort(files, kept, sizeof *files, compare_infos);
-    }
-    *ret_count = kept;
-    *ret = files;
+    keep_visible(arena, &where, base, count, objects, ret_count, ret);
     return GLY_OK;
 }
 
@@ -449,6 +469,7 @@ const gly_filesystem gly_fs_s3 = {
     .create = gly_s3_upload_create,
     .stat = stat_path,
     .list = list_path,
+    .list_prefix = list_prefix,
     .rename = rename_path,
     .remove_all = remove_path,
     .make_directory = make_directory,

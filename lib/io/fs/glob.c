@@ -38,6 +38,14 @@ gly_str gly_glob_base(gly_str pattern) {
     return end == 0 ? (gly_str){pattern.data, 1} : (gly_str){pattern.data, end};
 }
 
+gly_str gly_glob_literal(gly_str pattern) {
+    size_t size = 0;
+    while (size < pattern.size && memchr("*?[{\\", pattern.data[size], 5) == NULL) {
+        size++;
+    }
+    return (gly_str){pattern.data, size};
+}
+
 /* Matches the set at pattern[at] == '[' against c; *ret_end is behind the "]".  An unclosed "["
  * stands for itself. */
 static bool match_set(gly_str pattern, size_t at, unsigned char c, size_t *ret_end) {

@@ -10,6 +10,8 @@
 bool gly_glob_has_wildcard(gly_str path);
 /* The directories before the first component with a wildcard ("/a/b*" -> "/a"); "." if none. */
 gly_str gly_glob_base(gly_str pattern);
+/* The text before the first wildcard ("/a/b*" -> "/a/b"). */
+gly_str gly_glob_literal(gly_str pattern);
 /* True if pattern matches path, or a directory above it (its first components).  Braces must have
  * been expanded. */
 bool gly_glob_match_start(gly_str pattern, gly_str path);

@@ -1,7 +1,8 @@
 /* s3_publish.c - CompleteMultipartUpload: the moment at which objects become visible.
  *
  * A lost answer is asked for again, and the second answer may be NoSuchUpload: then the object is
- * there and that is success (its key holds the job's id, so nobody else can have made it).  If one
+ * there and that is success (its key holds the job's id, so nobody else can have made it; of
+ * other files the size is compared).  If one
  * of many fails, those that had become visible are deleted again.
  */
 #include "lib/io/fs/s3_publish.h"
@@ -92,7 +93,7 @@ static void build_complete(const gly_s3_upload_parts *parts, gly_arena *arena,
 /* After a lost answer the upload may be gone because it was completed. */
 static gly_status check_completed(const gly_s3_upload_parts *parts, gly_status status,
                                   const gly_s3_response *response, gly_error *err) {
-    if (status == GLY_OK || response->tries < 2 || response->http.status != 404) {
+    if (status == GLY_OK || response->http.status != 404) {
         return status;
     }
     gly_s3_response head = {0};
@@ -100,6 +101,11 @@ static gly_status check_completed(const gly_s3_upload_parts *parts, gly_status s
     gly_s3_request request = {
         .what = "look at", .method = "HEAD", .bucket = parts->bucket, .key = parts->key};
     bool is_there = gly_s3_call_run(&request, &head, &ignored) == GLY_OK;
+    uint64_t size = 0;
+    if (is_there && parts->size_bytes > 0) {
+        is_there = gly_str_to_u64(gly_http_client_header(&head.http, "content-length"), &size) &&
+                   size == parts->size_bytes;
+    }
     gly_s3_call_clear(&head);
     (void)err;
     return is_there ? GLY_OK : status;

@@ -7,7 +7,8 @@
 
 typedef struct gly_s3_upload_parts { /* what completes an upload */
     gly_str bucket, key, upload_id;
-    bool was_retried; /* beginning it took more than one try: there may be a second one */
+    bool was_retried;    /* it may have been begun more than once: there may be a second one */
+    uint64_t size_bytes; /* 0: not known */
     uint32_t part_count;
     gly_str *etags;
 } gly_s3_upload_parts;

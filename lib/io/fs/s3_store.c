@@ -79,7 +79,9 @@ gly_status gly_s3_store_list(gly_arena *arena, gly_str bucket, gly_str prefix, u
         }
         gly_s3_call_clear(&response);
         for (uint32_t i = 0; status == GLY_OK && i < page.count; i++) {
-            gly_array_push(&found, page.objects[i]);
+            if (gly_str_starts_with(page.objects[i].key, prefix)) {
+                gly_array_push(&found, page.objects[i]);
+            }
         }
         if (status == GLY_OK && page.is_truncated &&
             (page.next_token.size == 0 || gly_str_equal(page.next_token, token))) {

@@ -90,7 +90,7 @@ static gly_status begin_upload(s3_writer *mine, gly_error *err) {
         gly_str xml = gly_builder_str(&response.http.body);
         gly_str id = gly_s3_listing_find(mine->arena, xml, "UploadId");
         mine->upload_id = gly_arena_str(mine->arena, id);
-        mine->was_retried = response.tries > 1;
+        mine->was_retried = response.tries > 1 || response.http.new_connections > 0;
         if (id.size == 0 || memchr(id.data, '\n', id.size) != NULL) {
             status = gly_fail(err, GLY_E_PROTOCOL,
                               "the server began an upload of s3://%.*s/%.*s without an id",
@@ -266,6 +266,7 @@ static gly_status finish_parts(s3_writer *mine, gly_error *err) {
                                  .key = mine->key,
                                  .upload_id = mine->upload_id,
                                  .was_retried = mine->was_retried,
+                                 .size_bytes = mine->base.size_bytes,
                                  .part_count = (uint32_t)mine->etags.count,
                                  .etags = mine->etags.items};
     if (mine->record.size == 0) {

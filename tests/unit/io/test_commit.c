@@ -167,8 +167,7 @@ GLY_TEST(jobs_that_live_are_left_alone) {
     write_job(GLY_WRITE_APPEND, "j2");
     GLY_CHECK(gly_io_exists(file.path));
     GLY_CHECK_OK(gly_commit_finish(first, 1, &file, &err), &err);
-    GLY_CHECK_TEXT(visible(),
-                   "part-00000-j1.parquet part-00000-j2.parquet part-00001-j2.parquet");
+    GLY_CHECK_TEXT(visible(), "part-00000-j1.parquet part-00000-j2.parquet part-00001-j2.parquet");
     GLY_CHECK(!has("_temporary"));
     end();
 }
