@@ -215,7 +215,8 @@ static gly_status start_cluster(gly_driver *driver, const gly_driver_options *op
         .context = driver,
     };
     const char *name = options->cluster == NULL ? "local" : options->cluster;
-    driver->manager = gly_cluster_find(gly_str_of(name));
+    driver->manager =
+        options->manager != NULL ? options->manager : gly_cluster_find(gly_str_of(name));
     if (driver->manager == NULL) {
         free(program);
         return gly_fail(err, GLY_E_CONFIG, "There is no cluster manager '%s'", name);
@@ -316,6 +317,9 @@ void gly_driver_stop(gly_driver *driver) {
 gly_status gly_driver_run_job(gly_driver *driver, const gly_job_request *request,
                               gly_job_summary *summary, gly_error *err) {
     gly_driver_job *job = gly_driver_job_make(request);
+    pthread_mutex_lock(&driver->lock);
+    gly_array_push(&driver->delivering, job);
+    pthread_mutex_unlock(&driver->lock);
     gly_driver_loop_post(driver, (gly_driver_message){.kind = GLY_DRIVER_SUBMIT, .job = job});
     gly_status status = gly_driver_job_wait(job, driver, err);
     if (summary != NULL) {
@@ -330,6 +334,14 @@ gly_status gly_driver_run_job(gly_driver *driver, const gly_job_request *request
             request->on_operator(request->operator_context, i, rows->node_id, rows->rows);
         }
     }
+    pthread_mutex_lock(&driver->lock);
+    for (size_t i = 0; i < driver->delivering.count; i++) {
+        if (driver->delivering.items[i] == job) {
+            gly_array_remove_at(&driver->delivering, i);
+            break;
+        }
+    }
+    pthread_mutex_unlock(&driver->lock);
     gly_driver_job_free(job);
     return status;
 }

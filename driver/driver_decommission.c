@@ -72,10 +72,12 @@ struct gly_driver_decommission {
     uint64_t next_id;
 };
 
-static gly_driver_job *find_job(gly_driver *driver, uint64_t job_id) {
-    for (size_t i = 0; i < driver->jobs.count; i++) {
-        if (driver->jobs.items[i]->job_id == job_id) {
-            return driver->jobs.items[i];
+/* One whose results are still being taken, ended or not; the caller holds the driver's lock, and
+ * lets go of it when it is done with the job. */
+static gly_driver_job *find_delivering(gly_driver *driver, uint64_t job_id) {
+    for (size_t i = 0; i < driver->delivering.count; i++) {
+        if (driver->delivering.items[i]->job_id == job_id) {
+            return driver->delivering.items[i];
         }
     }
     return NULL;
@@ -209,8 +211,12 @@ static void collect(gly_driver *driver, departure *leaving) {
     leaving->blocks.count = 0;
     for (size_t i = 0; i < driver->jobs.count; i++) {
         add_outputs(driver, leaving, driver->jobs.items[i]);
-        add_results(driver, leaving, driver->jobs.items[i]);
     }
+    pthread_mutex_lock(&driver->lock);
+    for (size_t i = 0; i < driver->delivering.count; i++) {
+        add_results(driver, leaving, driver->delivering.items[i]);
+    }
+    pthread_mutex_unlock(&driver->lock);
     add_cached(driver, leaving);
     if (leaving->blocks.count > 1) {
         qsort(leaving->blocks.items, leaving->blocks.count, sizeof(block), compare_worth);
@@ -258,10 +264,28 @@ static gly_driver_executor *choose_target(gly_driver *driver) {
     return best;
 }
 
+static bool describe_result(gly_driver *driver, const departure *leaving, const block *what,
+                            gly_arena *arena, gly_executor_endpoint_pull *ret) {
+    bool is_there = false;
+    pthread_mutex_lock(&driver->lock);
+    gly_driver_job *job = find_delivering(driver, what->owner);
+    if (job != NULL) {
+        pthread_mutex_lock(&job->lock);
+        const gly_driver_result *result = &job->results[what->partition];
+        is_there = !result->is_delivered && result->path != NULL &&
+                   result->executor_id == leaving->executor_id;
+        if (is_there) {
+            ret->path = gly_arena_str(arena, gly_str_of(result->path));
+        }
+        pthread_mutex_unlock(&job->lock);
+    }
+    pthread_mutex_unlock(&driver->lock);
+    return is_there;
+}
+
 /* False: it is not there any more. */
 static bool describe(gly_driver *driver, const departure *leaving, const block *what,
                      gly_arena *arena, gly_executor_endpoint_pull *ret) {
-    gly_driver_job *job = what->kind == CACHED ? NULL : find_job(driver, what->owner);
     ret->from_executor_id = leaving->executor_id;
     ret->size_bytes = what->size_bytes;
     if (what->kind == CACHED) {
@@ -269,19 +293,8 @@ static bool describe(gly_driver *driver, const departure *leaving, const block *
                                                 (unsigned long long)what->owner, what->partition));
         return gly_driver_cache_find(driver, what->owner, what->partition) == leaving->executor_id;
     }
-    if (job == NULL) {
-        return false;
-    }
     if (what->kind == RESULT) {
-        pthread_mutex_lock(&job->lock);
-        const gly_driver_result *result = &job->results[what->partition];
-        bool is_there = !result->is_delivered && result->path != NULL &&
-                        result->executor_id == leaving->executor_id;
-        if (is_there) {
-            ret->path = gly_arena_str(arena, gly_str_of(result->path));
-        }
-        pthread_mutex_unlock(&job->lock);
-        return is_there;
+        return describe_result(driver, leaving, what, arena, ret);
     }
     uint32_t count = 0;
     const gly_map_output *outputs =
@@ -352,19 +365,21 @@ static bool move_output(gly_driver *driver, const transfer *item, const gly_driv
 }
 
 static bool move_result(gly_driver *driver, const transfer *item, const gly_driver_pulled *pulled) {
-    gly_driver_job *job = find_job(driver, item->what.owner);
-    if (job == NULL) {
-        return false;
+    bool is_there = false;
+    pthread_mutex_lock(&driver->lock);
+    gly_driver_job *job = find_delivering(driver, item->what.owner);
+    if (job != NULL) {
+        pthread_mutex_lock(&job->lock);
+        gly_driver_result *result = &job->results[item->what.partition];
+        is_there = !result->is_delivered && result->executor_id == item->from;
+        if (is_there) {
+            free(result->path);
+            result->path = gly_alloc_string(pulled->path);
+            result->executor_id = item->to;
+        }
+        pthread_mutex_unlock(&job->lock);
     }
-    pthread_mutex_lock(&job->lock);
-    gly_driver_result *result = &job->results[item->what.partition];
-    bool is_there = !result->is_delivered && result->executor_id == item->from;
-    if (is_there) {
-        free(result->path);
-        result->path = gly_alloc_string(pulled->path);
-        result->executor_id = item->to;
-    }
-    pthread_mutex_unlock(&job->lock);
+    pthread_mutex_unlock(&driver->lock);
     return is_there;
 }
 

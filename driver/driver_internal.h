@@ -160,6 +160,7 @@ struct gly_driver {
     pthread_cond_t arrived;
     GLY_ARRAY(gly_driver_message) inbox;
     GLY_ARRAY(gly_driver_cache) caches;
+    GLY_ARRAY(gly_driver_job *) delivering; /* whose callers still take results; also ended ones */
     atomic_uint_fast64_t cache_moves; /* partitions that changed their executor or were lost */
     pthread_t thread;
     bool has_thread;

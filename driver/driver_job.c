@@ -153,7 +153,7 @@ void gly_driver_job_finish(gly_driver_job *job, gly_status status, gly_str messa
 gly_str gly_driver_job_encode_stage(gly_driver_job *job, gly_driver *driver, uint32_t stage_index,
                                     uint32_t stage_attempt) {
     gly_driver_stage *stage = &job->stages[stage_index];
-    uint64_t epoch = gly_scheduler_epoch(driver->scheduler);
+    uint64_t epoch = gly_scheduler_epoch(driver->scheduler) + driver->cache_moves;
     if (stage->is_encoded && stage->encoded_attempt == stage_attempt &&
         stage->encoded_epoch == epoch) {
         return gly_builder_str(&stage->encoded);
@@ -186,6 +186,8 @@ gly_str gly_driver_job_encode_stage(gly_driver_job *job, gly_driver *driver, uin
         .task_memory_bytes =
             (uint64_t)gly_config_int(job->request->config, GLY_CONFIG_OPERATOR_MEMORY_CAP),
     };
+    message.cached =
+        gly_driver_cache_places(driver, arena, plan->plan, &message.cached_count);
     gly_builder_reset(&stage->encoded);
     gly_executor_endpoint_encode_stage(&message, &stage->encoded);
     stage->encoded_attempt = stage_attempt;

@@ -419,6 +419,7 @@ static void wait_until(gly_driver *driver, int64_t deadline_ms) {
 
 void *gly_driver_loop_run(void *context) {
     gly_driver *driver = context;
+    pthread_setname_np(pthread_self(), "gly-driver");
     gly_driver_allocation_start(driver);
     gly_driver_allocation_round(driver, true);
     gly_driver_executors_fill(driver);
@@ -469,5 +470,6 @@ void gly_driver_loop_free(gly_driver *driver) {
         gly_driver_cache_remove(driver, driver->caches.items[0].cache_id);
     }
     gly_array_clear(&driver->caches);
+    gly_array_clear(&driver->delivering);
     free(driver->last_failure);
 }

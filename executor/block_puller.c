@@ -10,7 +10,11 @@
 
 #include "executor/moved_blocks.h"
 #include "lib/base/alloc.h"
+#include "lib/engine/pipeline/block_store.h"
+#include "lib/engine/pipeline/cached_header.h"
+#include "lib/engine/pipeline/shared_cache.h"
 #include "lib/net/wire.h"
+#include "lib/shuffle/scratch_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -117,6 +121,68 @@ static gly_status pull_file(const gly_task_environment *environment,
     return status;
 }
 
+/* ---- cached partitions ---- */
+
+static gly_status fetch_part(const gly_task_environment *environment,
+                             const Galley__PullBlock *message, uint64_t offset, uint64_t length,
+                             gly_builder *out, gly_error *err) {
+    const gly_fetcher *fetcher = &environment->fetcher;
+    gly_builder_reset(out);
+    GLY_TRY(fetcher->fetch(fetcher->context, gly_str_of(message->endpoint),
+                           gly_str_of(message->executor_id), gly_str_of(message->path), offset,
+                           length, out, err));
+    return out->size == length
+               ? GLY_OK
+               : gly_fail(err, GLY_E_FETCH_FAILED, "%s ends too early", message->path);
+}
+
+static gly_status fetch_header(const gly_task_environment *environment, gly_arena *arena,
+                               const Galley__PullBlock *message, gly_cached_header *ret,
+                               size_t *ret_size, gly_builder *buffer, gly_error *err) {
+    GLY_TRY(fetch_part(environment, message, 0, GLY_CACHED_HEADER_FIXED, buffer, err));
+    GLY_TRY(gly_cached_header_decode(gly_builder_str(buffer), ret, ret_size, err));
+    size_t rest = *ret_size - GLY_CACHED_HEADER_FIXED;
+    gly_builder_reset(buffer);
+    if (rest > 0) {
+        GLY_TRY(fetch_part(environment, message, GLY_CACHED_HEADER_FIXED, rest, buffer, err));
+    }
+    return gly_cached_header_decode_types(arena, (gly_str){buffer->data, rest}, ret, err);
+}
+
+/* Goes through a scratch file, as the store may have no memory to spare just now. */
+static gly_status pull_cached(const gly_task_environment *environment, gly_arena *arena,
+                              const Galley__PullBlock *message, gly_builder *buffer,
+                              gly_error *err) {
+    gly_cached_header header;
+    size_t begin;
+    uint64_t cache_id;
+    uint32_t partition;
+    if (environment->shared == NULL ||
+        !gly_cached_header_parse_name(gly_str_of(message->path), &cache_id, &partition)) {
+        return gly_fail(err, GLY_E_PROTOCOL, "%s is not the name of a block", message->path);
+    }
+    GLY_TRY(fetch_header(environment, arena, message, &header, &begin, buffer, err));
+    gly_scratch_file *file;
+    GLY_TRY(gly_scratch_file_open(environment->local_dir, environment->disk, &file, err));
+    gly_status status = GLY_OK;
+    for (uint64_t at = 0; at < header.block_bytes && status == GLY_OK;) {
+        uint64_t length = GLY_MIN(header.block_bytes - at, (uint64_t)PIECE);
+        status = fetch_part(environment, message, begin + at, length, buffer, err);
+        if (status == GLY_OK) {
+            status = gly_scratch_file_write(file, buffer->data, buffer->size, err);
+        }
+        at += length;
+    }
+    if (status != GLY_OK) {
+        gly_scratch_file_close(file);
+        return status;
+    }
+    gly_builder none = {0};
+    return gly_block_store_put(gly_shared_cache_blocks(environment->shared), cache_id, partition,
+                               header.types, header.column_count, header.row_count, &none, file,
+                               err);
+}
+
 /* ---- one order ---- */
 
 static ProtobufCBinaryData binary(gly_str bytes) {
@@ -127,7 +193,14 @@ static gly_status take_file(const gly_task_environment *environment, gly_arena *
                             const Galley__PullBlock *message, Galley__BlockPulled *answer,
                             gly_builder *map_status, gly_error *err) {
     gly_str name = gly_moved_blocks_name(gly_str_of(message->path));
-    if (message->path[0] != '/' || !gly_str_starts_with(name, GLY_STR("shuffle-"))) {
+    if (message->path[0] != '/') {
+        gly_builder buffer = {0};
+        answer->path = message->path;
+        gly_status taken = pull_cached(environment, arena, message, &buffer, err);
+        gly_builder_clear(&buffer);
+        return taken;
+    }
+    if (!gly_str_starts_with(name, GLY_STR("shuffle-"))) {
         return gly_fail(err, GLY_E_PROTOCOL, "%s is not the name of a block", message->path);
     }
     uint64_t size = message->size_bytes;

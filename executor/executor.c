@@ -201,6 +201,10 @@ static void on_command(void *context, gly_arena *arena, const Galley__DriverComm
         if (self->environment.shared != NULL) {
             gly_block_store_drop(gly_shared_cache_blocks(self->environment.shared),
                                  command->drop_cache_id);
+            char prefix[48];
+            snprintf(prefix, sizeof prefix, "cache/%llx/",
+                     (unsigned long long)command->drop_cache_id);
+            gly_moved_blocks_drop(gly_shuffle_service_moved(self->shuffle), gly_str_of(prefix));
         }
         break;
     case GALLEY__DRIVER_COMMAND__KIND_REGISTERED:

@@ -8,6 +8,8 @@
 #include "executor/shuffle_service.h"
 
 #include "lib/base/alloc.h"
+#include "lib/engine/pipeline/block_store.h"
+#include "lib/engine/pipeline/cached_header.h"
 #include "lib/engine/pipeline/shared_cache.h"
 #include "lib/net/block_client.h"
 #include "lib/net/block_service.h"
@@ -29,6 +31,67 @@ struct gly_shuffle_service {
     char endpoint[300];
 };
 
+/* ---- cached partitions, as blocks without files ---- */
+
+typedef struct served {
+    gly_cached_block *block;
+    gly_builder header;
+} served;
+
+static void *hold_cached(void *context, gly_str name, uint64_t *ret_size) {
+    gly_shuffle_service *service = context;
+    uint64_t cache_id;
+    uint32_t partition;
+    if (!gly_cached_header_parse_name(name, &cache_id, &partition)) {
+        return NULL;
+    }
+    gly_cached_block *block =
+        gly_block_store_hold(gly_shared_cache_blocks(service->shared), cache_id, partition);
+    if (block == NULL) {
+        return NULL;
+    }
+    served *item = GLY_NEW(served);
+    item->block = block;
+    gly_cached_header header = {.row_count = gly_block_store_rows(block),
+                                .block_bytes = gly_block_store_size(block)};
+    header.types = (gly_type *)(uintptr_t)gly_block_store_types(block, &header.column_count);
+    gly_cached_header_encode(&header, &item->header);
+    *ret_size = item->header.size + header.block_bytes;
+    return item;
+}
+
+static bool read_cached(void *context, void *block, uint64_t offset, char *to, size_t size) {
+    const served *item = block;
+    (void)context;
+    if (offset < item->header.size) {
+        size_t part = GLY_MIN(size, (size_t)(item->header.size - offset));
+        memcpy(to, item->header.data + offset, part);
+        to += part;
+        offset += part;
+        size -= part;
+    }
+    if (size == 0) {
+        return true;
+    }
+    gly_builder bytes = {0};
+    gly_error ignored;
+    bool is_read = gly_block_store_read(item->block, offset - item->header.size, size, &bytes,
+                                        &ignored) == GLY_OK;
+    if (is_read) {
+        memcpy(to, bytes.data, size);
+    }
+    gly_builder_clear(&bytes);
+    return is_read;
+}
+
+static void release_cached(void *context, void *block) {
+    gly_shuffle_service *service = context;
+    served *item = block;
+    gly_block_store_release(gly_shared_cache_blocks(service->shared), item->block);
+    gly_builder_clear(&item->header);
+    free(item);
+}
+
 gly_status gly_shuffle_service_make(const gly_shuffle_service_options *options,
                                     gly_shuffle_service **ret, gly_error *err) {
     gly_shuffle_service *service = GLY_NEW(gly_shuffle_service);
@@ -42,6 +105,9 @@ gly_status gly_shuffle_service_make(const gly_shuffle_service_options *options,
     snprintf(address, sizeof address, is_v6 ? "[%s]:0" : "%s:0", options->listen_host);
     gly_block_service_options server = {
         .address = address, .directory = options->local_dir, .identity = options->identity};
+    if (options->shared != NULL) {
+        server.source = (gly_block_source){hold_cached, read_cached, release_cached, service};
+    }
     gly_status status = gly_block_service_make(&server, &service->server, err);
     if (status != GLY_OK) {
         gly_shuffle_service_free(service);

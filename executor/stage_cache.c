@@ -153,11 +153,19 @@ static gly_status decode(gly_stage *stage, gly_error *err) {
         GLY_TRY_ADD(decode_input(stage->arena, message->inputs[i], &inputs[i], err), err,
                     "input %zu of stage %u", i, stage->stage_id);
     }
+    gly_cached_place *cached = GLY_ARENA_ARRAY(stage->arena, gly_cached_place, message->n_cached);
+    for (size_t i = 0; i < message->n_cached; i++) {
+        const Galley__CachedPartition *from = message->cached[i];
+        cached[i] = (gly_cached_place){from->cache_id, from->partition,
+                                       gly_str_of(from->executor_id), gly_str_of(from->endpoint)};
+    }
     stage->plan = (gly_stage_plan){.plan = plan,
                                    .shuffle_id = message->shuffle_id,
                                    .input_count = (uint32_t)message->n_inputs,
                                    .inputs = inputs,
-                                   .task_memory_bytes = message->task_memory_bytes};
+                                   .task_memory_bytes = message->task_memory_bytes,
+                                   .cached_count = (uint32_t)message->n_cached,
+                                   .cached = cached};
     return GLY_OK;
 }
 

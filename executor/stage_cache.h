@@ -14,6 +14,8 @@ typedef struct gly_stage_plan { /* what tasks of a stage need; lives as long as 
     uint32_t input_count;
     const gly_task_input *inputs;
     uint64_t task_memory_bytes;
+    uint32_t cached_count;
+    const gly_cached_place *cached;
 } gly_stage_plan;
 
 gly_stage_cache *gly_stage_cache_make(void);

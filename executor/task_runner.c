@@ -163,6 +163,8 @@ static gly_status run_task(gly_task_runner *runner, gly_arena *arena, gly_slot_t
         .shuffle_id = plan->shuffle_id,
         .input_count = plan->input_count,
         .inputs = plan->inputs,
+        .cached_count = plan->cached_count,
+        .cached = plan->cached,
         .memory_limit_bytes = plan->task_memory_bytes,
         .cancelled = &task->cancelled,
     };

@@ -340,6 +340,11 @@ static void read_update(gly_arena *arena, const Galley__TaskUpdate *from, gly_ta
         .failed_map_partition = from->failed_map_partition,
         .failed_executor_id = text_of(from->failed_executor_id),
     };
+    if (outcome == GLY_TASK_FETCH_FAILED && from->failed_shuffle_id == UINT32_MAX) {
+        /* A cached partition is gone: no map task makes it again, but it may have moved. */
+        to->outcome = GLY_TASK_FAILED;
+        to->retryable = true;
+    }
     if (from->metrics != NULL) {
         read_metrics(from->metrics, &to->metrics);
     }

@@ -148,9 +148,20 @@ static gly_status repair_caches(gly_session *session, gly_arena *arena, gly_erro
     return GLY_OK;
 }
 
+static bool has_lost_cache(gly_session *session) {
+    for (uint32_t i = 0; i < gly_catalog_count(session->catalog); i++) {
+        const gly_catalog_view *view = gly_catalog_at(session->catalog, i);
+        if (view->cache_id != 0 && !gly_driver_has_cache(session->driver, view->cache_id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* *ret_shown: the sink has been given something. */
 static gly_status run_query(gly_session *session, gly_arena *arena, const gly_statement *statement,
                             gly_action action, uint64_t limit, const gly_row_sink *sink,
-                            gly_statement_report *report, gly_error *err) {
+                            gly_statement_report *report, bool *ret_shown, gly_error *err) {
     uint32_t next_id = 1;
     gly_logical *logical;
     GLY_TRY(repair_caches(session, arena, err));
@@ -176,6 +187,7 @@ static gly_status run_query(gly_session *session, gly_arena *arena, const gly_st
                 : (uint64_t)GLY_MAX(gly_config_int(session->config, GLY_CONFIG_MAX_RESULT_SIZE), 0),
     };
     gly_status status = run_job(session, statement, &plan, &request, report, err);
+    *ret_shown = reader.is_open;
     status = status == GLY_OK ? open_sink(&reader, err) : status;
     gly_shuffle_block_reader_free(reader.reader);
     return status == GLY_OK ? sink->close(sink->context, err) : status;
@@ -184,7 +196,14 @@ static gly_status run_query(gly_session *session, gly_arena *arena, const gly_st
 gly_status gly_query_run(gly_session *session, gly_arena *arena, const gly_statement *statement,
                          gly_action action, uint64_t limit, const gly_row_sink *sink,
                          gly_statement_report *report, gly_error *err) {
-    return run_query(session, arena, statement, action, limit, sink, report, err);
+    bool is_shown = false;
+    gly_status status =
+        run_query(session, arena, statement, action, limit, sink, report, &is_shown, err);
+    if (status == GLY_E_FETCH_FAILED && !is_shown && has_lost_cache(session)) {
+        /* Partitions of a cached table were lost while it was read: repaired, it goes again. */
+        status = run_query(session, arena, statement, action, limit, sink, report, &is_shown, err);
+    }
+    return status;
 }
 
 /* ---- INSERT --------------------------------------------------------------------------------- */

@@ -73,7 +73,7 @@ class Run:
 
     def check(self, expected, what=""):
         good = self.process.returncode == 0 and self.out == expected
-        checks.that(f"{self.name}: right answer", good, self.out + self.err)
+        checks.that(f"{self.name}: right answer", good, f"{self.out[:300]} ... {self.err[-600:]}")
         checks.that(f"{self.name}: nothing lost or computed again", self.recomputed == 0 and self.lost_outputs == 0,
                     f"{self.recomputed} recomputed, {self.lost_outputs} outputs lost; {self.reasons}")
         print(f"{self.name}: answer {digest(self.out)}, {self.recomputed} tasks recomputed{what}; {'; '.join(self.reasons)}")
@@ -139,6 +139,68 @@ def replacement(expected):
     run.finish().check(expected)
 
 
+CACHE = "CACHE TABLE c AS SELECT pmod(id, 1000) AS k, id, concat('text ', id % 777) AS t FROM range(0, 400000, 1, 8)"
+READ = "SELECT count(*) AS n, sum(id) AS s, sum(length(t)) AS l, max(k) AS k FROM c"
+
+
+def cached_tables(kind, apart):
+    """Executors that hold parts of a cached table leave between the statement that fills it and the one that reads it."""
+    code, expected, err = galley.run("sql", f"{CACHE}; {READ}", *OPTIONS, "--executors", "3")
+    run = Run(f"holders of a cached table leave, {kind}", f"{CACHE}; SELECT max(galley_test_sleep(2500)) FROM range(1); {READ}",
+              executors=3, apart=apart)
+    time.sleep(1)
+    gone = run.children[:2]
+    for child in gone:
+        os.kill(child, signal.SIGTERM)
+    for child in gone:
+        checks.that(f"{run.name}: it went", run.wait_for_end_of(child), "still there")
+    run.finish()
+    again = [e["name"] for e in run.events if e["event"] == "JobStart" and "again" in e["name"]]
+    rows = [line for line in expected.splitlines() if line]
+    checks.that(f"{run.name}: right answer", run.process.returncode == 0 and rows and all(r in run.out for r in rows), run.out + run.err)
+    checks.that(f"{run.name}: the table is not computed again", not again, str(again))
+    print(f"{run.name}: answer {digest(rows[-1])}, {len(again)} tables computed again; {'; '.join(run.reasons)}")
+
+
+def busy_holder(kind, apart):
+    """Ten tasks want the one cached partition at once; most of them read it from another executor."""
+    cache = "CACHE TABLE c AS SELECT id FROM range(0, 300000, 1, 1)"
+    parts = " UNION ALL ".join(f"SELECT sum(id) + {i} AS s, max(galley_test_sleep(id % 2)) AS z FROM c WHERE id < 200" for i in range(10))
+    query = f"{cache}; SELECT sum(s) AS s, count(*) AS n FROM ({parts})"
+    options = ["--conf", "spark.locality.wait=0"]
+    code, expected, err = galley.run("sql", query, *OPTIONS, *options, "--executors", "1")
+    run = Run(f"a cached partition read from elsewhere, {kind}", query, executors=3, apart=apart, options=options).finish()
+    checks.that(f"{run.name}: right answer", run.process.returncode == 0 and run.out == expected, expected + run.out + run.err)
+    at = {e["executorId"] for e in run.events if e["event"] == "TaskEnd" and e["stageId"] > 0}
+    checks.that(f"{run.name}: several executors read it", len(at) > 1, str(at))
+    print(f"{run.name}: answer {digest(run.out)}, by executors {sorted(at)}")
+
+
+def killed_holder():
+    """A holder is killed while the table is read: it is filled again, and the query goes again."""
+    code, expected, err = galley.run("sql", f"{CACHE}; {READ}", *OPTIONS, "--executors", "3")
+    sleepy = READ.replace("count(*) AS n", "count(*) AS n, max(galley_test_sleep(CASE WHEN id % 50000 = 7 THEN 300 ELSE 0 END)) AS z")
+    run = Run("a holder of a cached table is killed", f"{CACHE}; {sleepy}; {READ}", executors=3)
+    time.sleep(1)
+    os.kill(run.children[0], signal.SIGKILL)
+    run.finish()
+    rows = [line for line in expected.splitlines() if line]
+    checks.that(f"{run.name}: right answer", run.process.returncode == 0 and rows and all(r in run.out for r in rows), run.out + run.err)
+
+
+def large_results(kind, apart):
+    """Nobody takes the rows yet, and the executors that hold them leave."""
+    query = "SELECT xxhash64(id), xxhash64(id + 1), xxhash64(id + 2) FROM range(0, 600000, 1, 6)"
+    code, expected, err = galley.run("sql", query, *OPTIONS, "--executors", "3")
+    run = Run(f"holders of large results leave, {kind}", query, executors=3, apart=apart)
+    wait_for(lambda: len(run.map_files()) >= 6, 10)
+    time.sleep(0.3)
+    for child in run.children[:2]:
+        os.kill(child, signal.SIGTERM)
+        checks.that(f"{run.name}: it went", run.wait_for_end_of(child), "still there")
+    run.finish().check(expected)
+
+
 def main():
     random.seed(seed)
     try:
@@ -152,6 +214,10 @@ def main():
             after_the_maps(kind, apart, expected, victims=3)
             during_the_maps(kind, apart, slow)
             killed_while_leaving(kind, apart, expected)
+            cached_tables(kind, apart)
+            busy_holder(kind, apart)
+            large_results(kind, apart)
+        killed_holder()
         second_signal(slow)
         replacement(expected)
     finally:

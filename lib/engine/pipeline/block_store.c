@@ -176,6 +176,8 @@ const gly_type *gly_block_store_types(const gly_cached_block *block, uint32_t *r
 
 uint64_t gly_block_store_size(const gly_cached_block *block) { return block->size; }
 
+uint64_t gly_block_store_rows(const gly_cached_block *block) { return block->row_count; }
+
 gly_status gly_block_store_read(gly_cached_block *block, uint64_t offset, size_t length,
                                 gly_builder *out, gly_error *err) {
     GLY_ASSERT(offset <= block->size && length <= block->size - offset);

@@ -35,6 +35,7 @@ gly_cached_block *gly_block_store_hold(gly_block_store *store, uint64_t cache_id
 void gly_block_store_release(gly_block_store *store, gly_cached_block *block);
 const gly_type *gly_block_store_types(const gly_cached_block *block, uint32_t *ret_column_count);
 uint64_t gly_block_store_size(const gly_cached_block *block);
+uint64_t gly_block_store_rows(const gly_cached_block *block);
 /* Appends bytes [offset, offset + length) to out. */
 GLY_NODISCARD gly_status gly_block_store_read(gly_cached_block *block, uint64_t offset,
                                               size_t length, gly_builder *out, gly_error *err);
