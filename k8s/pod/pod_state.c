@@ -207,20 +207,13 @@ static void read_running(reader *r) {
     if (read_disruption(r, "is being")) {
         return;
     }
-    /* The node controller clears only the pod's condition when it hears no more from the kubelet.
-     */
-    if (is_condition(ready, "False") && !r->state->is_deleting &&
+    /* Of a node that it hears no more of, the node controller clears the pods' condition, and says
+     * no reason; a kubelet that finds a pod unready gives one. */
+    if (is_condition(ready, "False") && gly_json_field_string_or(ready, "reason", "")[0] == '\0' &&
         cJSON_IsTrue(gly_json_field_get(r->own, "ready"))) {
-        bool is_alone = true;
-        const cJSON *container;
-        cJSON_ArrayForEach(container, gly_json_field_get(r->status, "containerStatuses")) {
-            is_alone = is_alone && cJSON_IsTrue(gly_json_field_get(container, "ready"));
-        }
-        if (is_alone) {
-            set_trouble(
-                r, "NodeLost",
-                gly_arena_format(r->arena, "%s may be lost: the node does not answer", whose(r)));
-        }
+        set_trouble(
+            r, "NodeLost",
+            gly_arena_format(r->arena, "%s may be lost: the node does not answer", whose(r)));
     }
 }
 

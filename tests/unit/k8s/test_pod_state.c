@@ -131,6 +131,12 @@ static const struct {
      "(PreemptionByScheduler): m"},
     {"'phase': 'Running', " RUNNING ", " CONDITION("Ready", "False", "", ""), GLY_POD_RUNNING, -1,
      "NodeLost", "pod shopflow-exec-3 on node node-2 may be lost: the node does not answer"},
+    {"'phase': 'Running', " RUNNING
+     ", " CONDITION("Ready", "False", "ReadinessGatesNotReady", "a gate"),
+     GLY_POD_RUNNING, -1, "", ""},
+    {"'phase': 'Running', " RUNNING
+     ", " CONDITION("Ready", "False", "ContainersNotReady", "a side car"),
+     GLY_POD_RUNNING, -1, "", ""},
     {WAITING("ImagePullBackOff", "Back-off pulling image"), GLY_POD_PENDING, -1, "ImagePullBackOff",
      "pod shopflow-exec-3 on node node-2 cannot start: image 'galley-executor:dev' "
      "(ImagePullBackOff): Back-off "
@@ -214,6 +220,29 @@ GLY_TEST(facts_are_read) {
     GLY_CHECK_INT(state.started_ms, INT64_C(1795248000000));
     cJSON_Delete(pod);
     gly_arena_free(arena);
+}
+
+GLY_TEST(a_node_is_lost_also_while_the_pod_is_deleted) {
+    static const char *const disruptions[] = {"",
+                                              ", {'type': 'DisruptionTarget', 'status': 'True', "
+                                              "'reason': 'DeletionByTaintManager'}"};
+    for (size_t i = 0; i < GLY_ARRAY_LEN(disruptions); i++) {
+        gly_arena *arena = gly_arena_make();
+        gly_pod_state state;
+        char status[1024];
+        snprintf(status, sizeof status,
+                 "'phase': 'Running', " RUNNING
+                 ", 'conditions': [{'type': 'Ready', 'status': 'False'}%s]",
+                 disruptions[i]);
+        cJSON *pod = pod_with(status, true);
+        cJSON_AddStringToObject(cJSON_GetObjectItem(pod, "metadata"), "deletionTimestamp", "x");
+        gly_pod_state_read(arena, pod, &state);
+        GLY_CHECK_INT(state.phase, GLY_POD_RUNNING);
+        GLY_CHECK_TEXT(state.trouble, "NodeLost");
+        GLY_CHECK(state.is_deleting);
+        cJSON_Delete(pod);
+        gly_arena_free(arena);
+    }
 }
 
 GLY_TEST(last_words_of_our_programs) {
@@ -305,5 +334,6 @@ GLY_TEST(odd_shapes_do_no_harm) {
 }
 
 GLY_SUITE("pod_state", every_trouble_has_its_word_and_sentence, the_scheduler_has_the_word,
-          facts_are_read, last_words_of_our_programs, a_driver_is_told_to_give_the_driver_more,
-          long_texts_are_shortened_and_kept_on_a_line, odd_shapes_do_no_harm)
+          facts_are_read, a_node_is_lost_also_while_the_pod_is_deleted, last_words_of_our_programs,
+          a_driver_is_told_to_give_the_driver_more, long_texts_are_shortened_and_kept_on_a_line,
+          odd_shapes_do_no_harm)
