@@ -434,7 +434,8 @@ def test_quota():
 def test_missing_volumes_and_images():
     """On a real node: what only the kubelet knows."""
     with Scene("kubelet") as (ns, scene):
-        volume = {"spec": {"volumes": [{"name": "v", "secret": {"secretName": "nowhere"}}]}}
+        mount = {"name": "galley-driver", "volumeMounts": [{"name": "v", "mountPath": "/v"}]}
+        volume = {"spec": {"volumes": [{"name": "v", "secret": {"secretName": "nowhere"}}], "containers": [mount]}}
         ns.submit("volume", driver={"template": volume, "memory": "64Mi"})
         ns.submit("image", driver={"template": {"spec": {}}, "memory": "64Mi"}, image={"driver": "galley.invalid/no:1"})
         begin = time.time()

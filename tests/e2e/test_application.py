@@ -44,7 +44,7 @@ def application_hello(t):
 def application_watch(t):
     """kubectl get -w: state, stage, tasks and executors change as it runs."""
     query = slow_query(map_ms=400, reduce_ms=150)
-    watch = subprocess.Popen(["kubectl", "-n", t.namespace, "get", "gapp", "-w", "--no-headers", "--output-watch-events=false"],
+    watch = subprocess.Popen(["kubectl", "-n", t.namespace, "get", "gapp", "-w", "--no-headers", "--field-selector=metadata.name=watched"],
                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
         app = t.application("watched", query, executors=2)
@@ -53,13 +53,13 @@ def application_watch(t):
     finally:
         watch.terminate()
     rows = [re.split(r"\s{2,}", line.strip()) for line in watch.communicate()[0].splitlines()]
-    states = list(dict.fromkeys(row[1] for row in rows if len(row) > 1))
+    states = list(dict.fromkeys(row[1] for row in rows if len(row) > 2))
     stages = list(dict.fromkeys(row[2] for row in rows if len(row) > 2 and "/" in row[2]))
     tasks = list(dict.fromkeys(row[3] for row in rows if len(row) > 3 and "/" in row[3]))
     check("Running" in states and states[-1] == "Succeeded", f"kubectl get -w showed the states {states}")
     check(len(stages) >= 2, f"kubectl get -w showed the stages {stages}")
     check(len(tasks) >= 3, f"kubectl get -w showed the tasks {tasks}")
-    t.note(f"states {' '.join(s for s in states if s)}; stages {' '.join(stages)}; {len(tasks)} task counts, the last {tasks[-1]}")
+    t.note(f"states {' '.join(states)}; stages {' '.join(stages)}; {len(tasks)} task counts, the last {tasks[-1]}")
 
 
 @test()

@@ -97,7 +97,7 @@ def bad_template_overrides_container(t):
                  "resources": {"limits": {"memory": "1Gi"}, "requests": {"cpu": "50m"}},
                  "volumeMounts": [{"name": "galley-tls", "mountPath": "/elsewhere"}], "workingDir": "/tmp"}
     template = {"metadata": {"name": "evil", "namespace": "kube-system", "labels": {"galley.dev/role": "executor", "team": "shop"}},
-                "spec": {"containers": [container], "restartPolicy": "Always", "serviceAccountName": "default"}}
+                "spec": {"containers": [container], "restartPolicy": "Always"}}
     query = slow_query()
     app = t.application("overridden", query, executors=1, driver={"memory": "256Mi", "localDisk": "256Mi", "template": template})
     app.succeed(query)

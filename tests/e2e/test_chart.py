@@ -93,7 +93,7 @@ def chart_helm_test(t):
 @test(alone=True)
 def chart_upgrade_keeps_jobs(t):
     """helm upgrade replaces the operator while a query runs: the query does not notice, and its end is reported by the new one."""
-    query = slow_query(map_ms=700)
+    query = slow_query(map_ms=1500)
     app = t.application("upgraded", query, executors=2)
     app.wait_running(2)
     before = {p["metadata"]["uid"] for p in app.pods()}
@@ -101,6 +101,7 @@ def chart_upgrade_keeps_jobs(t):
     helm(*helm_install_words(t.settings, "--set", "operator.podAnnotations.upgraded=again", "--set", "operator.replicas=2"), timeout=180)
     new = {p["metadata"]["uid"] for p in t.api.list("pod", t.settings.namespace) if "deletionTimestamp" not in p["metadata"]}
     check(not old & new, "helm upgrade did not replace the operator's pod")
+    check(app.state() == "Running", f"the query was over before helm upgrade was: {app.state()}")
     check(before == {p["metadata"]["uid"] for p in app.pods()}, "helm upgrade replaced the application's pods")
     app.succeed(query, recomputed=0)
     deployment = t.api.get("deployment", t.settings.namespace, f"{t.settings.release}-operator")
