@@ -58,6 +58,7 @@ typedef struct gly_driver_options {
     const gly_config *config;       /* outlives the driver */
     const char *program_directory;  /* as gly_driver_start */
     const char *cluster;            /* of clusters.def; NULL: "local" */
+    const gly_cluster_manager *manager; /* instead of cluster, one that is in no table; or NULL */
     const char *listen_address;     /* host:port for executors; NULL: a free port of 127.0.0.1 */
     const char *advertised_host;    /* what executors dial; NULL: 127.0.0.1 */
     gly_tls_authority *authority;   /* taken over, also by a failure; NULL: one is made */
