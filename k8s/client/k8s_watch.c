@@ -191,7 +191,7 @@ static void arm_relist(gly_k8s_watch *watch, int64_t delay_ms) {
 
 static void finish_list(gly_k8s_watch *watch, const char *version) {
     gly_k8s_mirror_end_list(watch->mirror, version);
-    succeed(watch);
+    watch->is_in_trouble = false; /* the back-off stays until the watch, too, has worked */
     watch->is_synced = true;
     if (!watch->is_stopped && watch->options.on_synced != NULL) {
         watch->options.on_synced(watch->options.context);

@@ -353,6 +353,10 @@ void gly_fake_k8s_set_away(gly_fake_k8s *fake, bool is_away) {
     }
 }
 
+void gly_fake_k8s_lock(gly_fake_k8s *fake) { pthread_mutex_lock(&fake->lock); }
+
+void gly_fake_k8s_unlock(gly_fake_k8s *fake) { pthread_mutex_unlock(&fake->lock); }
+
 /* The request line without the version; the caller holds the lock. */
 static bool is_request(const char *request, const char *match) {
     if (match == NULL) {

@@ -46,6 +46,9 @@ const char *gly_fake_k8s_url(const gly_fake_k8s *fake); /* http://127.0.0.1:PORT
 void gly_fake_k8s_rule(gly_fake_k8s *fake, const gly_fake_rule *rule);
 /* Away: the port is closed and every connection ended, until it is back. */
 void gly_fake_k8s_set_away(gly_fake_k8s *fake, bool is_away);
+/* Around looking at what rules' answer functions change. */
+void gly_fake_k8s_lock(gly_fake_k8s *fake);
+void gly_fake_k8s_unlock(gly_fake_k8s *fake);
 /* Requests so far whose "METHOD /path?query" holds the text; NULL: all. */
 size_t gly_fake_k8s_count(gly_fake_k8s *fake, const char *match);
 /* Connections so far. */

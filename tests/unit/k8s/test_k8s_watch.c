@@ -382,7 +382,7 @@ GLY_TEST(failing_for_ever_is_cheap) {
         start(&self, &(gly_k8s_watch_options){0});
         poll_for(&self, 1500);
         size_t requests = gly_fake_k8s_count(self.fake, NULL);
-        GLY_CHECK(requests >= 3 && requests <= 20);
+        GLY_CHECK(requests >= 3 && requests <= 12);
         GLY_CHECK_INT(self.troubles, which == 0 ? 1 : 0);
         if (which == 0) {
             GLY_CHECK_TEXT(self.trouble.data,
