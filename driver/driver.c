@@ -8,6 +8,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/io/fs/filesystem.h"
+#include "lib/io/fs/s3_settings.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -258,6 +259,7 @@ gly_status gly_driver_start(const gly_config *config, const char *program_direct
 gly_status gly_driver_start_with(const gly_driver_options *options, gly_driver **ret,
                                  gly_error *err) {
     const gly_config *config = options->config;
+    gly_s3_settings_export(config); /* executors inherit the environment */
     gly_driver *driver = GLY_NEW(gly_driver);
     driver->config = config;
     driver->authority = options->authority;
