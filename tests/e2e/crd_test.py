@@ -116,6 +116,23 @@ def valid_applications():
     accepted("unicode in SQL", application({"sql": "SELECT 'größe', '数', '\U0001f600'"}))
 
 
+def defaults():
+    """The same numbers as in test_application.c, so that both readings of a small application agree."""
+    if not wanted("defaults"):
+        return
+    expected = {"sql": "SELECT 1", "output": "table", "suspend": False,
+                "driver": {"cores": 1, "memory": "512Mi", "localDisk": "1Gi"},
+                "executor": {"cores": 1, "memory": "1Gi", "localDisk": "10Gi"},
+                "restartPolicy": {"type": "Never", "maxAttempts": 3, "backoff": "30s"}}
+    given = {"dynamicAllocation": {"min": 0, "max": 10, "backlogTimeout": "1s", "idleTimeout": "60s"},
+             "s3": {"pathStyle": True}}
+    for name, changes, more in (("a small application", {}, {}),
+                                ("optional parts", {"dynamicAllocation": {}, "s3": {}}, given)):
+        _, text = kubectl("apply", "--server-side", "--dry-run=server", "-o", "json", "-f", "-",
+                          stdin=json.dumps(application(changes)))
+        report(f"defaults of {name}", json.loads(text)["spec"] == {**expected, **more}, json.dumps(json.loads(text)["spec"]))
+
+
 def invalid_applications():
     one_of = "exactly one of spec.sql, spec.sqlFile and spec.configMap"
     refused("nothing to run", application({"sql": ABSENT}), one_of)
@@ -268,7 +285,7 @@ def status():
     if not wanted("status"):
         return
     apply(application(name="status"), dry=False)
-    words = {"state": "Running", "attempts": 1, "driver": {"pod": "status-driver", "attempt": 1}, "cause": "none",
+    words = {"state": "Running", "attempts": 1, "failures": 1, "driver": {"pod": "status-driver", "attempt": 1}, "cause": "none",
              "conditions": [{"type": "Running", "status": "True", "reason": "DriverRunning", "message": "m",
                              "lastTransitionTime": "2026-01-02T03:04:05Z", "observedGeneration": 1}],
              "history": [{"time": "2026-01-02T03:04:05Z", "state": "Running", "attempt": 1, "reason": "r"}],
@@ -334,6 +351,7 @@ def main():
     kubectl("create", "namespace", NAMESPACE)
     try:
         valid_applications()
+        defaults()
         invalid_applications()
         changes()
         scaling()
