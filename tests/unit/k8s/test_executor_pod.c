@@ -9,6 +9,45 @@ static cJSON *make_pod(gly_arena *arena, cJSON *object, uint32_t attempt, int64_
                                  &(gly_executor_pod_request){7, "10.0.0.5:4040", heartbeat_ms});
 }
 
+/* What follows a flag among the arguments; "(absent)" without the flag. */
+static const char *argument(const cJSON *pod, const char *flag) {
+    const cJSON *arg;
+    cJSON_ArrayForEach(arg, json_at(pod, "spec/containers/0/args")) {
+        if (strcmp(arg->valuestring, flag) == 0) {
+            return arg->next == NULL ? "" : arg->next->valuestring;
+        }
+    }
+    return "(absent)";
+}
+
+GLY_TEST(the_command_line) {
+    gly_arena *arena = gly_arena_make();
+    cJSON *object = application_of(
+        "{'sql': 'x', 'executor': {'cores': 4, 'memory': '2Gi', 'localDisk': '32Gi'}}");
+    cJSON *pod = make_pod(arena, object, 1, 0);
+    static const char *const expected[][2] = {
+        {"--driver", "10.0.0.5:4040"},
+        {"--id", "7"},
+        {"--cores", "4"},
+        {"--memory", "2147483648"},
+        {"--disk", "33285996544"},
+        {"--local-dir", "/var/lib/galley"},
+        {"--host", "$(GALLEY_POD_IP)"},
+        {"--tls-dir", "/var/run/galley/tls"},
+        {"--heartbeat-ms", "(absent)"},
+    };
+    for (size_t i = 0; i < GLY_ARRAY_LEN(expected); i++) {
+        GLY_CHECK_TEXT(argument(pod, expected[i][0]), expected[i][1]);
+    }
+    GLY_CHECK(strcmp(argument(pod, "--bootstrap"), "(absent)") != 0);
+    cJSON_Delete(pod);
+    pod = make_pod(arena, object, 1, 2500);
+    GLY_CHECK_TEXT(argument(pod, "--heartbeat-ms"), "2500");
+    cJSON_Delete(pod);
+    cJSON_Delete(object);
+    gly_arena_free(arena);
+}
+
 GLY_TEST(the_plain_pod) {
     gly_arena *arena = gly_arena_make();
     cJSON *object = application_of(
@@ -27,11 +66,6 @@ GLY_TEST(the_plain_pod) {
         {"spec/containers/0/name", "galley-executor"},
         {"spec/containers/0/image", "galley-executor:dev"},
         {"spec/containers/0/command", "[\"galley-executor\"]"},
-        {"spec/containers/0/args", "[\"--driver\",\"10.0.0.5:4040\",\"--id\",\"7\",\"--cores\","
-                                   "\"4\",\"--memory\",\"2147483648\","
-                                   "\"--disk\",\"33285996544\",\"--local-dir\",\"/var/lib/"
-                                   "galley\",\"--host\",\"$(GALLEY_POD_IP)\","
-                                   "\"--tls-dir\",\"/var/run/galley/tls\",\"--bootstrap\"]"},
         {"spec/containers/0/resources/requests",
          "{\"memory\":\"2Gi\",\"ephemeral-storage\":\"33024Mi\",\"cpu\":\"4\"}"},
         {"spec/containers/0/resources/limits",
@@ -59,17 +93,37 @@ GLY_TEST(the_plain_pod) {
     gly_arena_free(arena);
 }
 
-GLY_TEST(later_attempts_and_heartbeats) {
+GLY_TEST(a_later_attempt) {
     gly_arena *arena = gly_arena_make();
     cJSON *object = application_of("{'sql': 'x'}");
-    cJSON *pod = make_pod(arena, object, 2, 2500);
+    cJSON *pod = make_pod(arena, object, 2, 0);
     GLY_CHECK_TEXT(text_at(pod, "metadata/name"), "shopflow-exec-2-7");
     GLY_CHECK_TEXT(text_at(pod, "metadata/labels/galley.dev~attempt"), "2");
-    GLY_CHECK_TEXT(text_at(pod, "spec/containers/0/args/17"), "--heartbeat-ms");
-    GLY_CHECK_TEXT(text_at(pod, "spec/containers/0/args/18"), "2500");
+    GLY_CHECK_TEXT(text_at(pod, "spec/containers/0/args/19"), "--heartbeat-ms");
+    GLY_CHECK_TEXT(text_at(pod, "spec/containers/0/args/20"), "2500");
     cJSON_Delete(pod);
     cJSON_Delete(object);
     gly_arena_free(arena);
+}
+
+GLY_TEST(the_grace_period_is_passed_on) {
+    static const struct {
+        const char *seconds, *grace_ms;
+    } cases[] = {{"30", "25000"}, {"120", "106000"}, {"3", "0"}, {"0", "0"}};
+    for (size_t i = 0; i < GLY_ARRAY_LEN(cases); i++) {
+        gly_arena *arena = gly_arena_make();
+        cJSON *object = application_of(gly_arena_format(
+            arena,
+            "{'sql': 'x', 'executor': {'template': {'spec': {'terminationGracePeriodSeconds': "
+            "%s}}}}",
+            cases[i].seconds));
+        cJSON *pod = make_pod(arena, object, 1, 0);
+        GLY_CHECK_TEXT(text_at(pod, "spec/containers/0/args/16"), "--grace-ms");
+        GLY_CHECK_TEXT(text_at(pod, "spec/containers/0/args/17"), cases[i].grace_ms);
+        cJSON_Delete(pod);
+        cJSON_Delete(object);
+        gly_arena_free(arena);
+    }
 }
 
 /* The disk budget stays below the volume's limit, which stays below what is asked of the node. */
@@ -94,5 +148,6 @@ GLY_TEST(the_template_says_where_and_whether_with_a_token) {
     gly_arena_free(arena);
 }
 
-GLY_SUITE("executor_pod", the_plain_pod, later_attempts_and_heartbeats, disk_budgets_leave_room,
+GLY_SUITE("executor_pod", the_grace_period_is_passed_on, the_plain_pod,
+          later_attempts_and_heartbeats, disk_budgets_leave_room,
           the_template_says_where_and_whether_with_a_token)
