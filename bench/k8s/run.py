@@ -2,7 +2,7 @@
 """run.py BUILD [--rounds N] [--only PART]... - measures on the cluster that KUBECONFIG names, where `make bench-k8s` has installed the chart.
 
 Parts: start (kubectl apply to first task, executor start to registered), operator (operator_bench.py), executors (the
-simulated executors of BUILD/bin/galley-executor-bench or what bench/k8s has). Prints one table with the bars, appends
+1,000 simulated executors of simulated_executors.c). Prints one table with the bars, appends
 one line to bench/results/results.jsonl. What each part measures, and how, is in README.md.
 """
 import argparse
@@ -134,7 +134,8 @@ def run_program(words, measures, part):
         raise SystemExit(f"bench: {words[0]}: exit {done.returncode}: {done.stderr.strip()[-800:]}")
 
 
-BARS = {"start: apply to first task (ms)": 3000, "start: of it ours (ms)": 300, "start: executor: started to registered (ms)": 100}
+BARS = {"start: apply to first task (ms)": 3000, "start: of it ours (ms)": 300, "start: executor: started to registered (ms)": 100,
+        "driver: scheduler thread, of a core": 1, "driver: executors lost to missed heartbeats": 1}
 
 
 def show(measures):
@@ -160,7 +161,7 @@ def main():
     if "operator" in wanted:
         run_program([sys.executable, HERE / "operator_bench.py", arguments.build / "bin"], measures, "operator")
     if "executors" in wanted:
-        run_program([arguments.build / "tests/sim_executors"], measures, "driver")
+        run_program([arguments.build / "bin/galley-simulated-executors"], measures, "driver")
     show(measures)
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
     line = {"time": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"), "commit": commit,

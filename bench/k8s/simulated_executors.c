@@ -301,6 +301,11 @@ static void set(gly_config *config, gly_config_id id, const char *format, long l
                               &err) == GLY_OK);
 }
 
+/* A line that bench/k8s/run.py reads. */
+static void print_measure(const char *name, double value) {
+    printf("{\"measure\": \"%s\", \"value\": %.3f}\n", name, value);
+}
+
 static void wait_for_executors(gly_progress_counter *counter, uint32_t count, int64_t start_ms) {
     const gly_progress *now = gly_progress_counter_get(counter);
     while (*(volatile const uint64_t *)&now->executors_running < count &&
@@ -354,7 +359,10 @@ static int drive(const course *wanted) {
     printf("scheduler thread %.2f core (%.1f us a task), connections %.2f core, driver %.0f MiB\n",
            scheduler_ms / wall_ms, scheduler_ms * 1000 / wanted->tasks, endpoint_ms / wall_ms,
            (double)usage.ru_maxrss / 1024);
-    printf("executors lost to missed heartbeats: %llu\n", (unsigned long long)end->executors_lost);
+    print_measure("tasks/s with simulated executors", (double)wanted->tasks / wall_ms * 1000);
+    print_measure("scheduler thread, of a core", scheduler_ms / wall_ms);
+    print_measure("connections thread, of a core", endpoint_ms / wall_ms);
+    print_measure("executors lost to missed heartbeats", (double)end->executors_lost);
     bool is_good = status == GLY_OK && end->executors_lost == 0 && scheduler_ms < wall_ms;
     gly_session_free(session);
     gly_driver_stop(driver);
