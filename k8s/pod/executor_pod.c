@@ -27,6 +27,14 @@ static void offer_spread(gly_pod_template *template) {
     gly_pod_template_offer(template->spec, "topologySpreadConstraints", list);
 }
 
+/* Between SIGTERM and SIGKILL an executor hands its blocks over to others; the last seconds are for
+ * its own end. */
+static int64_t grace_ms(const gly_pod_template *template) {
+    const cJSON *seconds = gly_json_field_get(template->spec, "terminationGracePeriodSeconds");
+    double given = cJSON_IsNumber(seconds) ? cJSON_GetNumberValue(seconds) : 30;
+    return given <= 3 ? 0 : given > 86400 ? 86400000 : (int64_t)(given * 900) - 2000;
+}
+
 static void set_command(gly_pod_template *template, gly_arena *arena,
                         const gly_application_role *role, const gly_executor_pod_request *request) {
     const char *const command[] = {"galley-executor"};
@@ -48,6 +56,8 @@ static void set_command(gly_pod_template *template, gly_arena *arena,
         "$(GALLEY_POD_IP)",
         "--tls-dir",
         GLY_PATH_TLS,
+        "--grace-ms",
+        gly_arena_format(arena, "%lld", (long long)grace_ms(template)),
     };
     cJSON *list = cJSON_CreateStringArray(args, (int)GLY_ARRAY_LEN(args));
     cJSON_AddItemToArray(list, cJSON_CreateString("--bootstrap"));

@@ -148,6 +148,5 @@ GLY_TEST(the_template_says_where_and_whether_with_a_token) {
     gly_arena_free(arena);
 }
 
-GLY_SUITE("executor_pod", the_grace_period_is_passed_on, the_plain_pod,
-          later_attempts_and_heartbeats, disk_budgets_leave_room,
+GLY_SUITE("executor_pod", the_command_line, the_plain_pod, a_later_attempt, disk_budgets_leave_room,
           the_template_says_where_and_whether_with_a_token)
