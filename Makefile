@@ -61,9 +61,9 @@ format: ## lay out the sources with clang-format
 sim: build ## simulate the schedulers: make sim SEED=42
 	@$(BUILD)/tests/sim_scheduler $(SEED)
 
-fuzz: ## run every fuzz target for FUZZ_SECONDS
+fuzz: python ## run every fuzz target for FUZZ_SECONDS
 	@tools/install_packages.sh build check
-	@tests/fuzz/run.sh $(BUILD)-fuzz $(FUZZ_SECONDS)
+	@tests/fuzz/run.sh $(BUILD)-fuzz $(FUZZ_SECONDS) $(PYTHON_ENV)/bin/python
 
 bench: build python ## measure against DuckDB and PySpark; appends to bench/results
 	@bench/run.sh $(BUILD)/bin $(PYTHON_ENV)
