@@ -47,6 +47,10 @@ tsan: packages ## tests with ThreadSanitizer
 	@cmake -S . -B $(BUILD)-tsan -G Ninja -DGLY_TSAN=ON >/dev/null
 	@ninja -C $(BUILD)-tsan -j $(JOBS)
 	@ctest --test-dir $(BUILD)-tsan -j $(JOBS)
+	@rm -f $(BUILD)-tsan/race.*
+	@TSAN_OPTIONS="suppressions=$(CURDIR)/tests/tidy/tsan.supp log_path=$(abspath $(BUILD)-tsan)/race" \
+		python3 tests/sql/run_sql_tests.py $(BUILD)-tsan/bin/galley --variant wide
+	@cat $(BUILD)-tsan/race.* 2>/dev/null && exit 1 || true # executors' reports are there, too
 
 vector2: packages ## tests with two rows a batch
 	@cmake -S . -B $(BUILD)-vector2 -G Ninja -DGLY_BATCH_ROWS=2 >/dev/null
