@@ -2,7 +2,9 @@
  * messages, hand-read protobuf fields, handed-over identities.  The first byte chooses. */
 #include "driver/cluster/endpoint_identity.h"
 #include "driver/cluster/endpoint_messages.h"
+#include "executor/moved_blocks.h"
 #include "executor/stage_cache.h"
+#include "lib/engine/pipeline/cached_header.h"
 #include "lib/net/protobuf_arena.h"
 #include "lib/net/wire.h"
 
@@ -45,6 +47,9 @@ static void read_driver_command(gly_str bytes) {
     gly_protobuf_arena_init(&allocator, arena, bytes.size * 64 + 65536);
     const Galley__DriverCommand *command = galley__driver_command__unpack(
         &allocator.allocator, bytes.size, (const uint8_t *)bytes.data);
+    if (command != NULL && command->kind_case == GALLEY__DRIVER_COMMAND__KIND_MOVED) {
+        read_moved(command->moved);
+    }
     if (command == NULL || command->kind_case != GALLEY__DRIVER_COMMAND__KIND_STAGE) {
         gly_arena_free(arena);
         return;
@@ -60,6 +65,38 @@ static void read_driver_command(gly_str bytes) {
     (void)!gly_stage_cache_plan(kept, &plan, &error);
     gly_stage_cache_unref(kept);
     gly_stage_cache_free(cache);
+}
+
+static void read_cached(gly_str bytes) {
+    gly_arena *arena = gly_arena_make();
+    gly_cached_header header;
+    gly_error error;
+    size_t size;
+    uint64_t cache_id;
+    uint32_t partition;
+    gly_str fixed = {bytes.data, GLY_MIN(bytes.size, (size_t)GLY_CACHED_HEADER_FIXED)};
+    gly_str rest = {bytes.data + fixed.size, bytes.size - fixed.size};
+    if (gly_cached_header_decode(fixed, &header, &size, &error) == GLY_OK) {
+        (void)!gly_cached_header_decode_types(arena, rest, &header, &error);
+    }
+    (void)gly_cached_header_parse_name(bytes, &cache_id, &partition);
+    gly_arena_free(arena);
+}
+
+/* Blocks that move, are looked for and forgotten. */
+static void read_moved(const Galley__MovedBlocks *message) {
+    gly_moved_blocks *blocks = gly_moved_blocks_make();
+    gly_builder texts = {0};
+    gly_map_status place;
+    gly_moved_blocks_put(blocks, message);
+    gly_moved_blocks_put(blocks, message);
+    for (size_t i = 0; i < message->n_paths; i++) {
+        gly_builder_reset(&texts);
+        (void)gly_moved_blocks_find(blocks, gly_str_of(message->paths[i]), &texts, &place);
+    }
+    gly_moved_blocks_drop(blocks, GLY_STR("shuffle-1-"));
+    gly_builder_clear(&texts);
+    gly_moved_blocks_free(blocks);
 }
 
 static bool may_identify(void *context, uint32_t executor_id, const char *pod_uid) {
@@ -87,7 +124,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     gly_str bytes = {(const char *)data + 1, size - 1};
     gly_tls_identity identity;
     gly_error error;
-    switch (data[0] % 5) {
+    switch (data[0] % 6) {
     case 0:
         read_fields(bytes, 0);
         break;
@@ -99,6 +136,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         break;
     case 3:
         read_identify(bytes);
+        break;
+    case 4:
+        read_cached(bytes);
         break;
     default:
         if (gly_tls_identity_decode(bytes, &identity, &error) == GLY_OK) {
