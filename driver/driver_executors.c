@@ -15,6 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { TRY_AGAIN_MS = 30000 }; /* after too many failures in a row, while others still run */
+
 gly_driver_executor *gly_driver_executors_find(gly_driver *driver, uint32_t id) {
     return gly_map_get(&driver->executors, id);
 }
@@ -60,8 +62,9 @@ static uint32_t count_staying(gly_driver *driver) {
 
 void gly_driver_executors_give_up_if_hopeless(gly_driver *driver) {
     int64_t cap = gly_config_int(driver->config, GLY_CONFIG_EXECUTOR_MAX_FAILURES);
-    if (driver->failures_in_a_row >= cap) {
+    if (driver->failures_in_a_row >= cap && !driver->gave_up) {
         driver->gave_up = true;
+        driver->try_again_ms = gly_clock_ms() + TRY_AGAIN_MS;
     }
     if (driver->gave_up && gly_driver_executors_count(driver, true) == 0) {
         char message[GLY_ERROR_MESSAGE_SIZE];
@@ -80,6 +83,7 @@ static void request_executors(gly_driver *driver, uint32_t count) {
         free(driver->last_failure);
         driver->last_failure = gly_alloc_string(err.message);
         driver->gave_up = true;
+        driver->try_again_ms = gly_clock_ms() + TRY_AGAIN_MS;
         gly_driver_executors_give_up_if_hopeless(driver);
     } else {
         for (uint32_t i = 0; i < count; i++) {
@@ -106,6 +110,17 @@ void gly_driver_executors_retry(gly_driver *driver) {
     if (driver->gave_up && gly_driver_executors_count(driver, true) == 0) {
         driver->gave_up = false;
         driver->failures_in_a_row = 0;
+        replace_executors(driver);
+    }
+}
+
+/* Those that run go on with the job; now and then it is tried whether more can be had. */
+static void try_again(gly_driver *driver, int64_t now_ms) {
+    if (driver->gave_up && now_ms >= driver->try_again_ms &&
+        gly_driver_executors_count(driver, false) > 0) {
+        int64_t cap = gly_config_int(driver->config, GLY_CONFIG_EXECUTOR_MAX_FAILURES);
+        driver->gave_up = false;
+        driver->failures_in_a_row = (uint32_t)GLY_MAX(cap - 1, 0);
         replace_executors(driver);
     }
 }
@@ -232,6 +247,7 @@ void gly_driver_executors_on_lost(gly_driver *driver, gly_driver_message *messag
 
 void gly_driver_executors_check_deadlines(gly_driver *driver) {
     int64_t now = gly_clock_ms();
+    try_again(driver, now);
     gly_driver_executor *executor;
     for (size_t i = 0; (executor = gly_map_next(&driver->executors, &i)) != NULL;) {
         if (executor->is_leaving && now >= executor->deadline_ms) {
@@ -248,7 +264,8 @@ void gly_driver_executors_check_deadlines(gly_driver *driver) {
 }
 
 int64_t gly_driver_executors_next_deadline(gly_driver *driver) {
-    int64_t deadline = INT64_MAX;
+    bool tries_again = driver->gave_up && gly_driver_executors_count(driver, false) > 0;
+    int64_t deadline = tries_again ? driver->try_again_ms : INT64_MAX;
     gly_driver_executor *executor;
     for (size_t i = 0; (executor = gly_map_next(&driver->executors, &i)) != NULL;) {
         if (executor->is_leaving || !executor->registered) {

@@ -173,7 +173,8 @@ struct gly_driver {
     uint64_t next_job_id;
     uint32_t next_stage_id;
     uint32_t wanted_executors, failures_in_a_row;
-    bool gave_up;
+    bool gave_up;         /* asks for no more, until ... */
+    int64_t try_again_ms; /* ... then, if some run; or a new job comes */
     char *last_failure;
     uint64_t lost_count; /* executors that ended without having been let go */
     gly_driver_numbers numbers;
