@@ -11,6 +11,7 @@ if command -v buildah >/dev/null; then
 else
     builder=(docker build -q)
 fi
+declare -A most_kb=([driver]=60000 [executor]=40000)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -22,7 +23,9 @@ for kind in driver executor; do
     "${builder[@]}" -t "galley-$kind-runtime:$tag" --target runtime -f "Dockerfile.$kind" "$work/empty" >/dev/null
     printf 'FROM galley-%s-runtime:%s\nCOPY root/ /\n' $kind "$tag" >"$work/$kind/Dockerfile"
     "${builder[@]}" -t "galley-$kind:$tag" -f "$work/$kind/Dockerfile" "$work/$kind" >/dev/null
-    echo "galley-$kind:$tag: $(du -s --block-size=1000 --apparent-size "$work/$kind/root" | cut -f 1) kB beyond the base layer"
+    size=$(du -s --block-size=1000 --apparent-size "$work/$kind/root" | cut -f 1)
+    echo "galley-$kind:$tag: $size kB beyond the base layer, at most ${most_kb[$kind]} are allowed"
+    ((size <= most_kb[$kind])) || exit 1
     if [[ ${ARCHIVES:-} ]]; then
         mkdir -p "$ARCHIVES"
         rm -f "$ARCHIVES/galley-$kind.tar"

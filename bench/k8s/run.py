@@ -3,7 +3,7 @@
 
 Parts: start (kubectl apply to first task, executor start to registered), operator (operator_bench.py), executors (the
 1,000 simulated executors of simulated_executors.c). Prints one table with the bars, appends
-one line to bench/results/results.jsonl. What each part measures, and how, is in README.md.
+one line to bench/results/results.jsonl. What each part measures, and how: bench/README.md.
 """
 import argparse
 import datetime

@@ -161,7 +161,8 @@ class Settings:
         env = os.environ
         self.s3 = {"endpoint": env.get("E2E_S3_ENDPOINT"), "bucket": env.get("E2E_S3_BUCKET"),
                    "key": env.get("AWS_ACCESS_KEY_ID"), "secret": env.get("AWS_SECRET_ACCESS_KEY"),
-                   "region": env.get("AWS_REGION", "us-east-1")}
+                   "region": env.get("AWS_REGION", "us-east-1"),
+                   "own_endpoint": env.get("AWS_ENDPOINT_URL") or env.get("E2E_S3_ENDPOINT")}
         self.stop_api, self.start_api = env.get("E2E_STOP_API"), env.get("E2E_START_API")
 
     def has_s3(self):

@@ -3,7 +3,8 @@ import re
 import subprocess
 import time
 
-from support import CONF, MAPS, ROOT, NotRun, check, role, slow_query, test, wait_for
+from s3 import Bucket
+from support import ROOT, Failure, NotRun, check, role, slow_query, test, wait_for
 
 
 def example(t, name, *replacements):
@@ -228,11 +229,46 @@ def application_schedule(t):
     t.note(f"made {name}")
 
 
+def need_s3(t):
+    if not t.settings.has_s3():
+        raise NotRun("no S3 server: set E2E_S3_ENDPOINT, E2E_S3_BUCKET, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY")
+
+
+@test()
+def application_deleted_while_writing_s3(t):
+    """An application that is deleted, or whose driver is killed, while it writes: nothing is visible, no upload stays open; the next one writes there."""
+    need_s3(t)
+    bucket = Bucket(t.settings.s3, t.settings.s3["own_endpoint"])
+    s3 = {"endpoint": t.settings.s3["endpoint"], "region": t.settings.s3["region"], "credentialsSecret": "s3-credentials"}
+    sql = ("INSERT OVERWRITE DIRECTORY 's3://{}/{}' USING parquet SELECT id, repeat(CAST(xxhash64(id) AS STRING), 8) AS t FROM range(0, {}, 1, 4) "
+           "WHERE CASE WHEN pmod(id, 200000) = 0 THEN galley_test_sleep({}) ELSE 0 END >= 0")
+    for name, grace in (("written", "30"), ("beheaded", "0")):
+        prefix = f"{t.namespace}-{name}-{int(time.time())}/"
+        app = t.application(name, sql.format(t.settings.s3["bucket"], prefix, 8000000, 400), executors=2, s3=s3, restartPolicy={"type": "Never"})
+        wait_for("something to be written", lambda: bucket.keys(prefix) or bucket.uploads(prefix) or app.fail_if_final(), 60)
+        seen = (bucket.keys(prefix) + bucket.uploads(prefix) + ["nothing"])[0].removeprefix(prefix)
+        if grace == "0":
+            t.kubectl("delete", "pod", app.driver_pod(), "--force", "--grace-period=0")
+            app.wait_state("Failed", seconds=60)
+        app.delete()
+        app.wait_gone()
+        left = [k for k in bucket.keys(prefix) if "_temporary" not in k and not k.split("/")[-1].startswith((".", "_"))]
+        check(not left, f"after {name} was deleted {left[:3]} are visible")
+        try:
+            wait_for("uploads to be aborted", lambda: not bucket.uploads(prefix), 15)
+        except Failure:
+            raise Failure(f"{name}: uploads are still open: {bucket.uploads(prefix)[:3]}") from None
+        again = t.application(f"{name}-again", sql.format(t.settings.s3["bucket"], prefix, 1000, 0), executors=1, s3=s3)
+        again.wait_state("Succeeded")
+        keys = bucket.keys(prefix)
+        check(prefix + "_SUCCESS" in keys and not [k for k in keys if "_temporary" in k], f"after writing again there are {keys[:6]}")
+        t.note(f"{name} when {seen} was there")
+
+
 @test()
 def application_shopflow_on_s3(t):
     """The ShopFlow examples from S3 to S3: data made by one application, summed by another."""
-    if not t.settings.has_s3():
-        raise NotRun("no S3 server: set E2E_S3_ENDPOINT, E2E_S3_BUCKET, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY")
+    need_s3(t)
     rows, place = 2000000, f"s3://{t.settings.s3['bucket']}/{t.namespace}-{int(time.time())}/"
     changes = (("s3://shopflow/", place), ("http://172.30.0.1:9000", t.settings.s3["endpoint"]))
     t.apply(example(t, "shopflow-data-application.yaml", *changes, ("10000000", str(rows)), ("2500000", str(rows // 4))))

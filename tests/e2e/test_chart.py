@@ -109,6 +109,22 @@ def chart_upgrade_keeps_jobs(t):
     helm(*helm_install_words(t.settings), timeout=180)
 
 
+@test(alone=True)
+def chart_whole_cluster(t):
+    """Without watchNamespaces: the operator works by its ClusterRole, for every namespace."""
+    words = [w for w in helm_install_words(t.settings) if not w.startswith("watchNamespaces=")]
+    del words[words.index("--set-json")]
+    try:
+        helm(*words, "--set-json", "jobNamespaces=" + json.dumps(t.settings.jobs), "--set", "metrics.service.port=9090", timeout=180)
+        check(not [r for r in t.api.list("role", t.namespace) if r["metadata"]["name"].endswith("-operator")], "there is still a Role of the operator")
+        query = slow_query()
+        app = t.application("anywhere", query, executors=1)
+        app.succeed(query)
+        check(app.events(), "there are no Events of it")
+    finally:
+        helm(*helm_install_words(t.settings), timeout=180)
+
+
 @test(last=True)
 def chart_uninstall(t):
     """helm uninstall leaves nothing but the custom resources: no pod, no role, no service account."""
