@@ -286,10 +286,12 @@ static gly_status stat_path(gly_arena *arena, gly_str path, gly_file_info *ret, 
     if (head != NULL) {
         status = finish_head(head, &is_object, &info, err);
     }
-    if (is_object || status != GLY_OK) {
+    if (is_object) {
         gly_s3_call_cancel(list);
-    } else {
-        status = finish_probe(arena, list, &is_directory, err);
+    } else { /* an answer to HEAD has no body: of two failures the listing's says more */
+        gly_error own;
+        gly_status listed = finish_probe(arena, list, &is_directory, &own);
+        status = listed == GLY_OK ? status : gly_error_copy(err, &own);
     }
     GLY_TRY(status);
     if (!is_object && !is_directory && where.key.size > 0) {

@@ -305,11 +305,15 @@ static gly_status refused(const gly_s3_request *request, const gly_s3_response *
     uint32_t status = response->http.status;
     bool is_bucket = strcmp(response->code, "NoSuchBucket") == 0;
     if (is_bucket) {
-        const s3_client *client = &shared;
-        return gly_fail(err, GLY_E_PATH_NOT_FOUND,
-                        "bucket %.*s does not exist at %.*s (404 NoSuchBucket); check its name and "
-                        "AWS_ENDPOINT_URL",
-                        GLY_STR_ARG(request->bucket), GLY_STR_ARG(client->settings.host));
+        gly_status result =
+            gly_fail(err, GLY_E_IO,
+                     "bucket %.*s does not exist at %.*s (404 NoSuchBucket); check its name and "
+                     "AWS_ENDPOINT_URL",
+                     GLY_STR_ARG(request->bucket), GLY_STR_ARG(shared.settings.host));
+        if (err != NULL) {
+            err->retryable = false;
+        }
+        return result;
     }
     if (status == 404) {
         return gly_fail(err, GLY_E_PATH_NOT_FOUND, "path s3://%.*s/%.*s does not exist",

@@ -35,8 +35,8 @@ typedef struct gly_s3_response {
 /* Never NULL; copies all but body and buffer. */
 gly_s3_call *gly_s3_call_start(const gly_s3_request *request);
 /* Frees the call.  OK for 2xx only; else ret->http.status and ret->code tell why, if an answer
- * came. PATH_NOT_FOUND for 404; IO that is not retryable for what will fail again (403).  ret must
- * be zeroed and is cleared by the caller, also after a failure. */
+ * came. PATH_NOT_FOUND for 404; IO that is not retryable for what will fail again (403, no such
+ * bucket).  ret must be zeroed and is cleared by the caller, also after a failure. */
 GLY_NODISCARD gly_status gly_s3_call_finish(gly_s3_call *call, gly_s3_response *ret,
                                             gly_error *err);
 void gly_s3_call_cancel(gly_s3_call *call); /* accepts NULL */

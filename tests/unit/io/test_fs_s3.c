@@ -96,8 +96,8 @@ GLY_TEST(small_and_empty_objects) {
     file->close(file);
     GLY_CHECK_INT(s3->open(GLY_STR("s3://small/absent"), &file, &err), GLY_E_PATH_NOT_FOUND);
     GLY_CHECK(strstr(err.message, "s3://small/absent does not exist") != NULL);
-    GLY_CHECK_INT(s3->open(GLY_STR("s3://missing/x"), &file, &err), GLY_E_PATH_NOT_FOUND);
-    GLY_CHECK(strstr(err.message, "bucket missing") != NULL);
+    GLY_CHECK_INT(s3->open(GLY_STR("s3://missing/x"), &file, &err), GLY_E_IO);
+    GLY_CHECK(!err.retryable && strstr(err.message, "bucket missing") != NULL);
     end();
 }
 
