@@ -265,6 +265,8 @@ gly_status gly_driver_start_with(const gly_driver_options *options, gly_driver *
     driver->authority = options->authority;
     gly_allocation_rules rules;
     gly_driver_read_allocation(config, &rules);
+    rules = options->allocation != NULL ? *options->allocation : rules;
+    driver->allocation = gly_allocation_make(&rules);
     driver->slot_count = GLY_MAX(rules.is_dynamic ? rules.max : rules.fixed, 1) *
                          (uint32_t)gly_config_int(config, GLY_CONFIG_EXECUTOR_CORES);
     pthread_mutex_init(&driver->lock, NULL);

@@ -63,6 +63,7 @@ typedef struct gly_driver_options {
     const char *advertised_host;    /* what executors dial; NULL: 127.0.0.1 */
     gly_tls_authority *authority;   /* taken over, also by a failure; NULL: one is made */
     const gly_cluster_kubernetes *kubernetes; /* of the cluster "k8s"; outlives the driver */
+    const gly_allocation_rules *allocation;   /* NULL: what the settings say */
 } gly_driver_options;
 
 GLY_NODISCARD gly_status gly_driver_start_with(const gly_driver_options *options, gly_driver **ret,

@@ -32,13 +32,6 @@ void gly_driver_read_allocation(const gly_config *config, gly_allocation_rules *
     };
 }
 
-void gly_driver_allocation_start(gly_driver *driver) {
-    gly_allocation_rules rules;
-    gly_driver_read_allocation(driver->config, &rules);
-    driver->allocation = gly_allocation_make(&rules);
-    driver->allocation_due_ms = gly_clock_ms();
-}
-
 void gly_driver_allocation_stop(gly_driver *driver) {
     gly_allocation_free(driver->allocation);
     gly_array_clear(&driver->allocation_view);

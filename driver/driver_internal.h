@@ -212,7 +212,6 @@ void gly_driver_executors_let_go(gly_driver *driver, gly_driver_executor *execut
 void gly_driver_executors_clear(gly_driver *driver);
 
 /* driver_allocation.c: owner thread */
-void gly_driver_allocation_start(gly_driver *driver);
 void gly_driver_allocation_stop(gly_driver *driver);
 void gly_driver_allocation_set_rules(gly_driver *driver, const gly_allocation_rules *rules);
 /* The executor holds one more map output of a live job. */

@@ -420,7 +420,6 @@ static void wait_until(gly_driver *driver, int64_t deadline_ms) {
 void *gly_driver_loop_run(void *context) {
     gly_driver *driver = context;
     pthread_setname_np(pthread_self(), "gly-driver");
-    gly_driver_allocation_start(driver);
     gly_driver_allocation_round(driver, true);
     gly_driver_executors_fill(driver);
     GLY_ARRAY(gly_driver_message) round = {0};

@@ -134,8 +134,12 @@ static gly_status start_driver(program *p, gly_error *err) {
         GLY_TRY(gly_tls_authority_read_dir(options->tls_dir, &authority, err));
     }
     p->pods = (gly_cluster_kubernetes){&p->kubernetes, &p->application, options->attempt};
+    gly_allocation_rules rules;
+    gly_driver_read_allocation(p->config, &rules);
+    rules.admitted = gly_app_link_admitted(p->object);
     gly_driver_options driver = {
         .config = p->config,
+        .allocation = &rules,
         .cluster = "k8s",
         .listen_address =
             gly_arena_format(p->arena, "%s:%u", is_ipv6 ? "[::]" : "0.0.0.0", options->port),
