@@ -246,6 +246,7 @@ def application_deleted_while_writing_s3(t):
         prefix = f"{t.namespace}-{name}-{int(time.time())}/"
         app = t.application(name, sql.format(t.settings.s3["bucket"], prefix, 8000000, 400), executors=2, s3=s3, restartPolicy={"type": "Never"})
         wait_for("something to be written", lambda: bucket.keys(prefix) or bucket.uploads(prefix) or app.fail_if_final(), 60)
+        app.wait_tasks(1)  # what it wrote waits for the commit; some servers list only uploads of a key that one knows
         seen = (bucket.keys(prefix) + bucket.uploads(prefix) + ["nothing"])[0].removeprefix(prefix)
         if grace == "0":
             t.kubectl("delete", "pod", app.driver_pod(), "--force", "--grace-period=0")
