@@ -10,6 +10,7 @@
 #include "driver/session/session_internal.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
+#include "lib/base/hash.h"
 #include "lib/io/format.h"
 #include "lib/io/source/commit.h"
 #include "lib/io/source/source.h"
@@ -18,6 +19,7 @@
 #include "lib/sql/catalog/catalog.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 typedef struct planned {
     uint64_t query_id;
@@ -240,7 +242,9 @@ static gly_status run_insert(gly_session *session, gly_arena *arena, const gly_s
     GLY_ASSERT(write != NULL);
     bool skip = false;
     gly_commit *commit;
-    char *job_id = gly_arena_format(arena, "%llx-%llx", (long long)gly_clock_wall_ms(),
+    /* Other drivers may write to the same directory in this very millisecond. */
+    unsigned salt = (unsigned)gly_hash_u64((uint64_t)gly_clock_ns() ^ (uint64_t)getpid() << 40);
+    char *job_id = gly_arena_format(arena, "%llx%04x-%llx", (long long)gly_clock_wall_ms(), salt & 0xFFFF,
                                     (unsigned long long)plan->query_id);
     GLY_TRY(gly_commit_begin(path, (gly_write_mode)write->file_write.mode, gly_str_of(job_id),
                              &skip, &commit, err));
