@@ -145,13 +145,27 @@ static gly_status fetch(void *context, gly_str endpoint, gly_str executor_id, gl
     return gly_block_client_fetch(service->client, endpoint, executor_id, &range, 1, out, err);
 }
 
+static gly_status fetch_many(void *context, gly_str endpoint, gly_str executor_id,
+                             const gly_fetch_range *ranges, uint32_t count, gly_builder *out,
+                             gly_error *err) {
+    gly_shuffle_service *service = context;
+    gly_block_range *wanted = GLY_NEW_ARRAY(gly_block_range, count);
+    for (uint32_t i = 0; i < count; i++) {
+        wanted[i] = (gly_block_range){ranges[i].path, ranges[i].offset, ranges[i].length};
+    }
+    gly_status status =
+        gly_block_client_fetch(service->client, endpoint, executor_id, wanted, count, out, err);
+    free(wanted);
+    return status;
+}
+
 static bool find_moved(void *context, gly_str path, gly_builder *texts, gly_map_status *ret) {
     gly_shuffle_service *service = context;
     return gly_moved_blocks_find(service->moved, path, texts, ret);
 }
 
 gly_fetcher gly_shuffle_service_fetcher(gly_shuffle_service *service) {
-    return (gly_fetcher){fetch, service, find_moved};
+    return (gly_fetcher){fetch, service, find_moved, fetch_many};
 }
 
 gly_moved_blocks *gly_shuffle_service_moved(gly_shuffle_service *service) { return service->moved; }

@@ -14,6 +14,11 @@
 
 #include <stdatomic.h>
 
+typedef struct gly_fetch_range { /* a piece of a file at a fetcher's other end */
+    gly_str path;
+    uint64_t offset, length;
+} gly_fetch_range;
+
 /* Bytes of other executors' files.  Local files are opened by the engine itself. */
 typedef struct gly_fetcher {
     /* Reads [offset, offset+length) of path at endpoint and appends it to out.  FETCH_FAILED on any
@@ -25,6 +30,11 @@ typedef struct gly_fetcher {
      * executor_id, host_id, endpoint and path of *ret, whose texts are appended to texts.  False: not
      * known to have moved.  NULL: nothing ever moves. */
     bool (*find_moved)(void *context, gly_str path, gly_builder *texts, gly_map_status *ret);
+    /* Several pieces from one endpoint in one round trip, appended in order; all or nothing.  NULL:
+     * there is only fetch. */
+    gly_status (*fetch_many)(void *context, gly_str endpoint, gly_str executor_id,
+                             const gly_fetch_range *ranges, uint32_t count, gly_builder *out,
+                             gly_error *err);
 } gly_fetcher;
 
 typedef struct gly_cached_place { /* which executor holds a partition of a cached table */

@@ -1,11 +1,11 @@
 /* block_service.c - galley.Blocks/Fetch: the ranges of a request, read and sent piece by piece.
  *
- * One piece (1 MiB) per stream is in flight: that is the back-pressure.  Pieces are read with pread
- * into the very memory that gRPC sends, behind the few bytes of protobuf header.
- * Safety: a path must lie below the directory, with openat2's RESOLVE_BENEATH so that neither ".."
- * nor symbolic links lead out; only regular files are opened. Callers are the application's
- * executors and its driver, known by their certificates' names. Not here: what blocks without a
- * file are (gly_block_source).
+ * One piece (1 MiB, of one range or many) per stream is in flight: that is the back-pressure.
+ * Pieces are read with pread into the very memory that gRPC sends, behind the few bytes of protobuf
+ * header. Safety: a path must lie below the directory, with openat2's RESOLVE_BENEATH so that
+ * neither ".." nor symbolic links lead out; only regular files are opened. Callers are the
+ * application's executors and its driver, known by their certificates' names. Not here: what blocks
+ * without a file are (gly_block_source).
  */
 #include "lib/net/block_service.h"
 
@@ -180,10 +180,55 @@ static bool read_fully(int fd, char *to, size_t size, uint64_t offset) {
     return true;
 }
 
-static bool read_piece(const transfer *state, char *to, size_t size) {
+static bool read_part(const transfer *state, char *to, size_t size) {
     const gly_block_source *source = &state->service->source;
     return state->held != NULL ? source->read(source->context, state->held, state->at, to, size)
                                : read_fully(state->fd, to, size, state->at);
+}
+
+static bool is_open(const transfer *state) { return state->fd >= 0 || state->held != NULL; }
+
+/* Room that the rest of the request needs, at most a piece. */
+static size_t measure_rest(const transfer *state) {
+    uint64_t size = is_open(state) ? state->left : 0;
+    for (uint32_t i = state->current + is_open(state); i < state->range_count && size < PIECE;
+         i++) {
+        uint64_t length = state->ranges[i].length;
+        size = length > PIECE ? PIECE : size + length;
+    }
+    return (size_t)GLY_MIN(size, (uint64_t)PIECE);
+}
+
+/* Fills a piece with what comes next, from as many ranges as it takes: small ranges cost no message
+ * each.  False: the stream was failed. */
+static bool fill_piece(transfer *state, gly_grpc_stream *stream, char *to, size_t room,
+                       size_t *ret_size) {
+    *ret_size = 0;
+    while (*ret_size < room || (is_open(state) && state->left == 0)) {
+        if (is_open(state) && state->left == 0) {
+            close_range_file(state);
+            state->current++;
+        } else if (!is_open(state)) {
+            if (state->current == state->range_count) {
+                return true;
+            }
+            if (!open_range(state, stream)) {
+                return false;
+            }
+        } else {
+            size_t size = (size_t)GLY_MIN(state->left, (uint64_t)(room - *ret_size));
+            if (!read_part(state, to + *ret_size, size)) {
+                fail(stream, GLY_GRPC_DATA_LOSS, "%.*s cannot be read at %llu",
+                     (int)GLY_MIN(state->ranges[state->current].path.size, (size_t)300),
+                     state->ranges[state->current].path.data, (unsigned long long)state->at);
+                return false;
+            }
+            state->at += size;
+            state->left -= size;
+            *ret_size += size;
+        }
+    }
+    return true;
 }
 
 /* Sends the next piece, or the end. */
@@ -192,45 +237,27 @@ static void advance(void *context, gly_grpc_stream *stream) {
     if (state->ranges == NULL) {
         return;
     }
-    for (;;) {
-        bool is_open = state->fd >= 0 || state->held != NULL;
-        if (is_open && state->left == 0) {
-            close_range_file(state);
-            state->current++;
-            is_open = false;
-        }
-        if (!is_open) {
-            if (state->current == state->range_count) {
-                gly_grpc_stream_finish(stream, GLY_GRPC_OK, "");
-                return;
-            }
-            if (!open_range(state, stream)) {
-                return;
-            }
-            continue;
-        }
-        size_t size = (size_t)GLY_MIN(state->left, (uint64_t)PIECE);
-        /* the header lies right before the data: its size is known only from its values */
-        uint8_t header[HEADER_ROOM];
-        size_t used = 0;
-        header[used++] = 1 << 3 | GLY_WIRE_VARINT;
-        used += gly_wire_put_varint(header + used, state->current);
-        header[used++] = 2 << 3 | GLY_WIRE_BYTES;
-        used += gly_wire_put_varint(header + used, size);
-        char *memory = gly_alloc(HEADER_ROOM + size);
-        memcpy(memory + HEADER_ROOM - used, header, used);
-        if (!read_piece(state, memory + HEADER_ROOM, size)) {
-            free(memory);
-            fail(stream, GLY_GRPC_DATA_LOSS, "%.*s cannot be read at %llu",
-                 (int)GLY_MIN(state->ranges[state->current].path.size, (size_t)300),
-                 state->ranges[state->current].path.data, (unsigned long long)state->at);
-            return;
-        }
-        state->at += size;
-        state->left -= size;
-        gly_grpc_stream_send_owned(stream, memory, HEADER_ROOM - used, used + size);
+    size_t room = GLY_MAX(measure_rest(state), (size_t)1), size;
+    uint32_t first = state->current;
+    char *memory = gly_alloc(HEADER_ROOM + room);
+    if (!fill_piece(state, stream, memory + HEADER_ROOM, room, &size)) {
+        free(memory);
         return;
     }
+    if (size == 0) {
+        free(memory);
+        gly_grpc_stream_finish(stream, GLY_GRPC_OK, "");
+        return;
+    }
+    /* the header lies right before the data: its size is known only from its values */
+    uint8_t header[HEADER_ROOM];
+    size_t used = 0;
+    header[used++] = 1 << 3 | GLY_WIRE_VARINT;
+    used += gly_wire_put_varint(header + used, first);
+    header[used++] = 2 << 3 | GLY_WIRE_BYTES;
+    used += gly_wire_put_varint(header + used, size);
+    memcpy(memory + HEADER_ROOM - used, header, used);
+    gly_grpc_stream_send_owned(stream, memory, HEADER_ROOM - used, used + size);
 }
 
 static bool parse_range(gly_str bytes, range *ret) {

@@ -1,5 +1,9 @@
 /* piece_prefetch.c - fetch threads that work through a list of pieces, in order.
  *
+ * A shuffle of 200 by 200 is 40,000 pieces of a few KiB, and a round trip costs more than they do:
+ * a thread takes the next piece and, with it, those that follow from the same executor, up to
+ * BATCH_BYTES.  If such a batch fails, its pieces are fetched one by one, so that the one that
+ * cannot be had is known, and the others are not blamed.
  * Latency is what a reduce task waits for when its maps are on other hosts: with THREADS requests
  * under way it waits for a fraction of them.  No thread is started if none can be had: then pieces
  * are fetched when they are taken.
@@ -12,7 +16,7 @@
 #include "lib/base/alloc.h"
 #include "lib/engine/pipeline/block_place.h"
 
-enum { THREADS = 4 };
+enum { THREADS = 4, BATCH_BYTES = 2 << 20, BATCH_PIECES = 256 };
 
 typedef enum slot_state { IDLE, FETCHING, DONE, TAKEN } slot_state;
 
@@ -49,9 +53,9 @@ static gly_status fetch(const gly_piece_prefetch *prefetch, const gly_piece *pie
         status = fetcher->fetch(fetcher->context, map->endpoint, map->executor_id, map->path,
                                 piece->offset, piece->length, out, err);
         if (status == GLY_OK && out->size != piece->length) {
-            status = gly_fail(err, GLY_E_FETCH_FAILED, "%.*s sent %zu bytes instead of %llu",
-                              GLY_STR_ARG(map->endpoint), out->size,
-                              (unsigned long long)piece->length);
+            status =
+                gly_fail(err, GLY_E_FETCH_FAILED, "%.*s sent %zu bytes instead of %llu",
+                         GLY_STR_ARG(map->endpoint), out->size, (unsigned long long)piece->length);
         }
     } while (status != GLY_OK && gly_block_place_has_moved(&place, environment));
     gly_block_place_clear(&place);
@@ -78,29 +82,122 @@ static slot *wait_for_work(gly_piece_prefetch *prefetch) {
     }
 }
 
+/* Claims the piece and others from its executor, all of which are then FETCHING.  Locked. */
+static uint32_t claim_batch(gly_piece_prefetch *prefetch, slot *first, slot **batch) {
+    uint32_t next = (uint32_t)(first - prefetch->slots) + 1;
+    bool can_batch = prefetch->task->environment->fetcher.fetch_many != NULL;
+    uint64_t bytes = first->piece.length;
+    uint32_t count = 0;
+    batch[count++] = first;
+    for (uint32_t i = next; can_batch && i < prefetch->slot_count; i++) {
+        slot *item = &prefetch->slots[i];
+        uint64_t more = bytes + item->piece.length;
+        if (count == BATCH_PIECES || more > BATCH_BYTES ||
+            prefetch->held_bytes + more > prefetch->ahead_bytes) {
+            break;
+        }
+        if (item->state == IDLE &&
+            gly_str_equal(item->piece.map->endpoint, first->piece.map->endpoint)) {
+            bytes = more;
+            batch[count++] = item;
+        }
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        batch[i]->state = FETCHING;
+    }
+    prefetch->held_bytes += bytes;
+    gly_budget_force(&prefetch->task->budget, (size_t)bytes);
+    return count;
+}
+
+/* All pieces in one round trip, into their slots; false: one by one, please. */
+static bool fetch_batch(const gly_piece_prefetch *prefetch, slot **batch, uint32_t count) {
+    const gly_task_environment *environment = prefetch->task->environment;
+    const gly_fetcher *fetcher = &environment->fetcher;
+    const gly_map_status *map = batch[0]->piece.map;
+    gly_fetch_range ranges[BATCH_PIECES];
+    uint64_t total = 0;
+    bool is_simple = count > 1;
+    for (uint32_t i = 0; is_simple && i < count; i++) {
+        gly_block_place place = {0};
+        gly_block_place_set(&place, environment, batch[i]->piece.map);
+        is_simple = place.texts.size == 0; /* it has not moved */
+        gly_block_place_clear(&place);
+        const gly_piece *piece = &batch[i]->piece;
+        ranges[i] = (gly_fetch_range){piece->map->path, piece->offset, piece->length};
+        total += piece->length;
+    }
+    gly_builder all = {0};
+    gly_error ignored;
+    if (!is_simple ||
+        fetcher->fetch_many(fetcher->context, map->endpoint, map->executor_id, ranges, count, &all,
+                            &ignored) != GLY_OK ||
+        all.size != total) {
+        gly_builder_clear(&all);
+        return false;
+    }
+    size_t at = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        gly_builder_add(&batch[i]->bytes, all.data + at, (size_t)batch[i]->piece.length);
+        at += (size_t)batch[i]->piece.length;
+    }
+    gly_builder_clear(&all);
+    return true;
+}
+
+static void fetch_slot(const gly_piece_prefetch *prefetch, slot *item) {
+    gly_error err = {0};
+    item->status = fetch(prefetch, &item->piece, &item->bytes, &err);
+    if (item->status != GLY_OK) {
+        item->error = GLY_NEW(gly_error);
+        *item->error = err;
+    }
+}
+
+/* Fetches the piece and what comes along with it.  Locked, but not while it fetches. */
+static void work_on(gly_piece_prefetch *prefetch, slot *first) {
+    slot *batch[BATCH_PIECES];
+    uint32_t count = claim_batch(prefetch, first, batch);
+    pthread_mutex_unlock(&prefetch->lock);
+    bool is_fetched = fetch_batch(prefetch, batch, count);
+    for (uint32_t i = 0; i < count && !is_fetched; i++) {
+        fetch_slot(prefetch, batch[i]); /* nobody else touches a slot that is FETCHING */
+    }
+    pthread_mutex_lock(&prefetch->lock);
+    for (uint32_t i = 0; i < count; i++) {
+        batch[i]->state = DONE;
+    }
+    pthread_cond_broadcast(&prefetch->changed);
+}
+
 static void *thread_main(void *context) {
     gly_piece_prefetch *prefetch = context;
     pthread_mutex_lock(&prefetch->lock);
     for (slot *item; (item = wait_for_work(prefetch)) != NULL;) {
-        item->state = FETCHING;
-        prefetch->held_bytes += item->piece.length;
-        gly_budget_force(&prefetch->task->budget, (size_t)item->piece.length);
-        pthread_mutex_unlock(&prefetch->lock);
-        gly_error err = {0};
-        gly_builder bytes = {0};
-        gly_status status = fetch(prefetch, &item->piece, &bytes, &err);
-        pthread_mutex_lock(&prefetch->lock);
-        item->bytes = bytes;
-        item->status = status;
-        if (status != GLY_OK) {
-            item->error = GLY_NEW(gly_error);
-            *item->error = err;
-        }
-        item->state = DONE;
-        pthread_cond_broadcast(&prefetch->changed);
+        work_on(prefetch, item);
     }
     pthread_mutex_unlock(&prefetch->lock);
     return NULL;
+}
+
+/* As many threads as there is something to wait for at once. */
+static uint32_t choose_threads(const gly_piece_prefetch *prefetch) {
+    uint64_t bytes = 0;
+    uint32_t peers = 0;
+    for (uint32_t i = 0; i < prefetch->slot_count; i++) {
+        bool is_known = false;
+        gly_str endpoint = prefetch->slots[i].piece.map->endpoint;
+        for (uint32_t k = 0; k < i && k < 2 * THREADS && !is_known; k++) {
+            is_known = gly_str_equal(prefetch->slots[k].piece.map->endpoint, endpoint);
+        }
+        peers += !is_known;
+        bytes += prefetch->slots[i].piece.length;
+    }
+    uint64_t wanted = GLY_MAX((uint64_t)peers, bytes / BATCH_BYTES + 1);
+    if (prefetch->task->environment->fetcher.fetch_many == NULL) {
+        wanted = prefetch->slot_count;
+    }
+    return (uint32_t)GLY_MIN(wanted, (uint64_t)THREADS);
 }
 
 gly_piece_prefetch *gly_piece_prefetch_start(gly_task_state *task, uint32_t piece_count,
@@ -114,7 +211,7 @@ gly_piece_prefetch *gly_piece_prefetch_start(gly_task_state *task, uint32_t piec
     for (uint32_t i = 0; i < piece_count; i++) {
         prefetch->slots[i].piece = pieces[i];
     }
-    uint32_t wanted = GLY_MIN(piece_count, (uint32_t)THREADS);
+    uint32_t wanted = choose_threads(prefetch);
     while (prefetch->thread_count < wanted &&
            pthread_create(&prefetch->threads[prefetch->thread_count], NULL, thread_main,
                           prefetch) == 0) {
@@ -129,9 +226,7 @@ gly_status gly_piece_prefetch_take(gly_piece_prefetch *prefetch, uint32_t piece,
     pthread_mutex_lock(&prefetch->lock);
     GLY_ASSERT(item->state != TAKEN);
     if (item->state == IDLE) {
-        item->state = TAKEN;
-        pthread_mutex_unlock(&prefetch->lock);
-        return fetch(prefetch, &item->piece, ret, err);
+        work_on(prefetch, item);
     }
     while (item->state == FETCHING) {
         pthread_cond_wait(&prefetch->changed, &prefetch->lock);

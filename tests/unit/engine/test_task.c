@@ -241,6 +241,9 @@ typedef struct remote {
     bool fails;
     int slow_ms;
     int fails_at; /* the how manieth call fails; 0: none */
+    atomic_int batches, batched_pieces;
+    bool batches_fail;
+    const char *moved_from, *moved_to; /* find_moved */
 } remote;
 
 static gly_status fetch(void *context, gly_str endpoint, gly_str executor_id, gly_str path,
@@ -322,6 +325,118 @@ GLY_TEST(remote_pieces_are_fetched_ahead_and_in_order) {
                  &err);
     GLY_CHECK_INT(done.result_rows, 5);
     GLY_CHECK(atomic_load(&from.calls) < 40);
+    close_fixture(&f);
+}
+
+static gly_status fetch_many(void *context, gly_str endpoint, gly_str executor_id,
+                             const gly_fetch_range *ranges, uint32_t count, gly_builder *out,
+                             gly_error *err) {
+    remote *from = context;
+    atomic_fetch_add(&from->batches, 1);
+    atomic_fetch_add(&from->batched_pieces, (int)count);
+    if (from->batches_fail) {
+        return gly_fail(err, GLY_E_FETCH_FAILED, "no batches today");
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        GLY_TRY(fetch(context, endpoint, executor_id, ranges[i].path, ranges[i].offset,
+                      ranges[i].length, out, err));
+    }
+    return GLY_OK;
+}
+
+GLY_TEST(many_small_pieces_come_in_few_round_trips) {
+    fixture f;
+    open_fixture(&f);
+    gly_physical *write = shuffle_write(&f, range(&f, 0, 40000, 1, 40), GLY_PARTITIONING_SINGLE, 1);
+    gly_task_input input = run_maps(&f, write, 40);
+    gly_physical *read = result(&f, shuffle_read(&f, 1, 1, false));
+    remote from = {.f = &f};
+    f.environment.fetcher =
+        (gly_fetcher){.fetch = fetch, .context = &from, .fetch_many = fetch_many};
+    f.environment.host_id = GLY_STR("another");
+    f.environment.endpoint = GLY_STR("127.0.0.1:2");
+    for (int round = 0; round < 4; round++) {
+        f.width = 1 + (uint32_t)round % 2;
+        from.batches_fail = round >= 2; /* then each comes alone */
+        atomic_store(&from.batches, 0);
+        atomic_store(&from.calls, 0);
+        rows sums = run_result(&f, read, 1, &input);
+        GLY_CHECK_INT(sums.count, 40000);
+        GLY_CHECK_INT(sums.sum[0], (int64_t)40000 * 39999 / 2);
+        GLY_CHECK_INT(atomic_load(&from.calls), 40);
+        GLY_CHECK(atomic_load(&from.batches) <= 3);
+        GLY_CHECK(f.last.shuffle_remote_bytes == f.last.shuffle_read_bytes);
+        for (size_t i = 0; f.width == 1 && i < GLY_ARRAY_LEN(sums.first); i++) {
+            GLY_CHECK_INT(sums.first[i], i);
+        }
+    }
+    gly_task_result done;
+    gly_error err;
+    for (int at = 1; at < 40; at += 7) { /* one that cannot be had, in the batch and alone */
+        atomic_store(&from.calls, 0);
+        from.batches_fail = true;
+        from.fails_at = at;
+        GLY_CHECK_INT(try_task(&f, read, 0, 0, 1, &input, NULL, &done, &err), GLY_E_FETCH_FAILED);
+        GLY_CHECK(done.fetch_failed && strstr(err.message, "does not answer") != NULL);
+    }
+    close_fixture(&f);
+}
+
+/* Files that are at moved_from's place have gone to moved_to. */
+static bool find_moved(void *context, gly_str path, gly_builder *texts, gly_map_status *ret) {
+    remote *from = context;
+    if (from->moved_from == NULL || !gly_str_starts_with(path, gly_str_of(from->moved_from))) {
+        return false;
+    }
+    size_t prefix = strlen(from->moved_from);
+    gly_builder_add_text(texts, from->moved_to);
+    gly_builder_add(texts, path.data + prefix, path.size - prefix);
+    ret->path = gly_builder_str(texts);
+    ret->endpoint = GLY_STR("127.0.0.1:3");
+    ret->executor_id = GLY_STR("3");
+    return true;
+}
+
+GLY_TEST(blocks_that_moved_are_read_at_their_new_place) {
+    fixture f;
+    open_fixture(&f);
+    gly_physical *write = shuffle_write(&f, range(&f, 0, 9000, 1, 3), GLY_PARTITIONING_HASH, 4);
+    gly_task_input input = run_maps(&f, write, 3);
+    gly_physical *read = result(&f, shuffle_read(&f, 1, 4, false));
+    char elsewhere[300], command[1000];
+    snprintf(elsewhere, sizeof elsewhere, "%s/elsewhere/", f.directory);
+    snprintf(command, sizeof command, "mkdir '%s' && mv '%s'/shuffle-*.data '%s'", elsewhere,
+             f.directory, elsewhere);
+    GLY_ASSERT(system(command) == 0);
+    char here[300];
+    snprintf(here, sizeof here, "%s/shuffle", f.directory);
+    char there[300];
+    snprintf(there, sizeof there, "%s/elsewhere/shuffle", f.directory);
+    remote from = {.f = &f, .moved_from = here, .moved_to = there};
+    gly_task_result done;
+    gly_error err;
+    for (int round = 0; round < 3; round++) {
+        f.environment.fetcher = (gly_fetcher){.fetch = fetch, .context = &from};
+        f.environment.fetcher.find_moved = round < 2 ? find_moved : NULL;
+        f.environment.fetcher.fetch_many = round == 1 ? fetch_many : NULL;
+        f.environment.host_id = round == 0 ? input.maps[0].host_id : GLY_STR("another");
+        f.environment.endpoint = GLY_STR("127.0.0.1:2");
+        if (round == 2) { /* nobody says where they are */
+            GLY_CHECK_INT(try_task(&f, read, 0, 0, 1, &input, NULL, &done, &err),
+                          GLY_E_FETCH_FAILED);
+            continue;
+        }
+        rows sums = run_result(&f, read, 1, &input);
+        GLY_CHECK_INT(sums.count, 9000);
+        GLY_CHECK_INT(sums.sum[0], 9000 * 8999 / 2);
+    }
+    f.environment.fetcher.find_moved = find_moved;
+    from.fails = true; /* who failed is who has it now */
+    GLY_CHECK_INT(try_task(&f, read, 0, 0, 1, &input, NULL, &done, &err), GLY_E_FETCH_FAILED);
+    GLY_CHECK(gly_str_equal(done.failed_executor_id, GLY_STR("3")));
+    snprintf(command, sizeof command, "mv '%s'* '%s' && rmdir '%s'", elsewhere, f.directory,
+             elsewhere);
+    GLY_ASSERT(system(command) == 0);
     close_fixture(&f);
 }
 
@@ -455,12 +570,13 @@ GLY_TEST(what_is_too_large_to_collect_is_cached_on_disk) {
     close_fixture(&f);
 }
 
-GLY_SUITE("task", range_filter_project_result, ranges_are_cut_as_spark_cuts_them,
-          values_come_in_partition_0, shuffles_bring_every_row_once,
-          broadcasts_are_read_whole_by_everyone, equal_keys_meet, small_pieces_are_put_together,
-          limits_stop_early, unions_read_their_childrens_partitions, large_results_become_files,
-          damaged_and_missing_shuffle_files_are_fetch_failures, other_hosts_are_fetched_from,
-          remote_pieces_are_fetched_ahead_and_in_order, cancelled_tasks_stop_and_leave_nothing,
-          the_first_error_wins_and_everything_is_disposed, bad_plans_are_refused,
-          cached_tables_are_read_back_from_memory_and_disk,
+GLY_SUITE("task", many_small_pieces_come_in_few_round_trips,
+          blocks_that_moved_are_read_at_their_new_place, range_filter_project_result,
+          ranges_are_cut_as_spark_cuts_them, values_come_in_partition_0,
+          shuffles_bring_every_row_once, broadcasts_are_read_whole_by_everyone, equal_keys_meet,
+          small_pieces_are_put_together, limits_stop_early, unions_read_their_childrens_partitions,
+          large_results_become_files, damaged_and_missing_shuffle_files_are_fetch_failures,
+          other_hosts_are_fetched_from, remote_pieces_are_fetched_ahead_and_in_order,
+          cancelled_tasks_stop_and_leave_nothing, the_first_error_wins_and_everything_is_disposed,
+          bad_plans_are_refused, cached_tables_are_read_back_from_memory_and_disk,
           what_is_too_large_to_collect_is_cached_on_disk)
