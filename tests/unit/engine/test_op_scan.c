@@ -242,7 +242,7 @@ GLY_TEST(missing_things_are_named) {
     gly_error err;
     GLY_CHECK_INT(run(&f, writer(&f, 1, 1, "punch cards"), 0, &done, &err), GLY_E_FILE_FORMAT);
     GLY_CHECK(strstr(err.message, "punch cards") != NULL && strstr(err.message, "parquet") != NULL);
-    gly_written_file gone = {GLY_STR("/nonexistent/a.parquet"), 10, 1000};
+    gly_written_file gone = {.path = GLY_STR("/nonexistent/a.parquet"), .rows = 10, .bytes = 1000};
     GLY_CHECK_INT(run(&f, scanner(&f, 1, &gone, 0), 0, &done, &err), GLY_E_PATH_NOT_FOUND);
     GLY_CHECK(strstr(err.message, "/nonexistent/a.parquet") != NULL);
     close_fixture(&f);
