@@ -34,7 +34,7 @@ struct gly_k8s_send {
     uint64_t timer_id;             /* while RESTING */
     struct curl_slist *headers;
     gly_builder body;
-    bool is_too_large, is_fresh;
+    bool is_too_large, is_fresh, had_new_token;
     uint32_t attempts;
     char error_text[CURL_ERROR_SIZE];
 };
@@ -200,7 +200,9 @@ static bool should_repeat(gly_k8s_send *send, const gly_k8s_answer *answer, int 
         return false;
     }
     if (http_code == 401) { /* the token may have been replaced meanwhile */
-        return send->attempts < 2 && gly_k8s_transfer_distrust_token(send->client->identity);
+        bool is_first = !send->had_new_token;
+        send->had_new_token = true;
+        return is_first && gly_k8s_transfer_distrust_token(send->client->identity);
     }
     return answer->is_retryable && (!answer->is_ambiguous || is_repeatable(&send->request));
 }

@@ -33,7 +33,8 @@ typedef struct gly_k8s_request {
     uint32_t max_attempts;    /* 0: 5. Connection errors, 429 and 5xx are tried again with
                                * exponential back-off and jitter, or after Retry-After */
     size_t max_response_bytes; /* 0: 16 MiB; more is an error, never more memory */
-    /* Called once, also for failures and (status GLY_E_CANCELLED) when the client is freed. */
+    /* Called once, also for failures and (status GLY_E_CANCELLED) when the client is freed; what is
+     * sent then is cancelled before gly_k8s_client_send returns. */
     void (*on_done)(void *context, gly_k8s_response *response);
     void *context;
 } gly_k8s_request;

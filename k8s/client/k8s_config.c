@@ -313,8 +313,8 @@ static gly_status read_document(const reader *in, const char *context_name, gly_
     return read_context(in, current, ret);
 }
 
-/* False: deeper than any kubeconfig.  libyaml takes time by the square of the depth, so this is found
- * out before the tree is made. */
+/* False: deeper than any kubeconfig.  libyaml takes time by the square of the depth, so this is
+ * found out before the tree is made. */
 static bool is_shallow(gly_str text) {
     yaml_parser_t parser;
     yaml_event_t event;
