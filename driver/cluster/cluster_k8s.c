@@ -65,14 +65,18 @@ static bool is_ours(const gly_cluster *cluster, const cJSON *pod) {
            strcmp(text_at(metadata, "labels", GLY_LABEL_ATTEMPT), attempt) == 0;
 }
 
-static void take_pod(gly_cluster *cluster, const cJSON *pod) {
+static void take_pod(gly_cluster *cluster, const cJSON *pod, bool by_watch) {
     gly_arena *arena = gly_arena_make();
     gly_pod_state state;
     gly_pod_state_read(arena, pod, &state);
     state.is_ours = is_ours(cluster, pod);
     if (state.is_ours && state.executor_id != 0) {
         pthread_mutex_lock(&cluster->lock);
-        gly_pod_table_seen(cluster->table, &state, gly_clock_ms());
+        if (by_watch) {
+            gly_pod_table_seen(cluster->table, &state, gly_clock_ms());
+        } else {
+            gly_pod_table_looked(cluster->table, &state, gly_clock_ms());
+        }
         pthread_mutex_unlock(&cluster->lock);
     }
     gly_arena_free(arena);
@@ -81,7 +85,7 @@ static void take_pod(gly_cluster *cluster, const cJSON *pod) {
 static void on_object(void *context, gly_k8s_watch_kind event, const cJSON *object) {
     gly_cluster *cluster = context;
     if (event == GLY_K8S_WATCH_APPLIED) {
-        take_pod(cluster, object);
+        take_pod(cluster, object, true);
         return;
     }
     const cJSON *metadata = cJSON_GetObjectItemCaseSensitive(object, "metadata");
@@ -139,7 +143,7 @@ static void on_looked(void *context, gly_k8s_response *response) {
     pod_request *request = context;
     gly_cluster *cluster = request->cluster;
     if (response->body != NULL && response->status == GLY_OK && is_ours(cluster, response->body)) {
-        take_pod(cluster, response->body);
+        take_pod(cluster, response->body, false);
     } else if (response->status == GLY_OK || response->http_code == 404) {
         char text[200];
         snprintf(text, sizeof text,

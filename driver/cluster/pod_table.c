@@ -34,12 +34,14 @@ typedef struct row {
     uint32_t id;
     row_state state;
     char uid[UID_SIZE];
-    bool is_seen; /* in a watch or a GET, not only in the answer to its creation */
+    bool is_seen;    /* by the watch, which will tell when it is gone */
+    bool is_certain; /* its uid comes from an answer, not from the watch */
     bool told_started, told_end;
     bool is_killed, is_forced;
-    bool is_deleting; /* a DELETE was sent, or is in flight */
+    bool is_doomed;   /* its pod is to be deleted ... */
+    bool is_deleting; /* ... and a DELETE was sent, or is in flight */
     bool is_corpse;   /* kept for its logs */
-    int64_t due_ms;   /* WAITING: when to create; is_killed: when to delete */
+    int64_t due_ms;   /* WAITING: when to create; is_doomed: when to delete */
     int64_t created_ms;
     int64_t blocked_since_ms; /* its image or configuration does not come; 0: it is not so */
     char trouble[GLY_CLUSTER_CODE_SIZE];
@@ -164,7 +166,8 @@ void gly_pod_table_want(gly_pod_table *table, uint32_t executor_id, int64_t now_
 }
 
 static void delete (gly_pod_table *table, row *one, bool is_forced) {
-    one->is_deleting = true;
+    one->is_doomed = one->is_deleting = true;
+    one->is_forced |= is_forced;
     act(table, GLY_POD_TABLE_DELETE, one->id, is_forced);
 }
 
@@ -242,9 +245,23 @@ static void creation_failed(gly_pod_table *table, row *one, int http_code, const
     }
 }
 
+/* The row's pod is this one.  is_certain: the server itself said so, not a watch that may lag. */
+static void adopt(row *one, const char *uid, bool is_certain, int64_t now_ms) {
+    if (strcmp(one->uid, uid) != 0) {
+        snprintf(one->uid, sizeof one->uid, "%s", uid);
+        one->is_seen = false;
+        one->created_ms = now_ms;
+    }
+    one->is_certain |= is_certain;
+}
+
 void gly_pod_table_created(gly_pod_table *table, uint32_t executor_id, int http_code,
                            const char *uid, const char *message, int64_t now_ms) {
     row *one = find(table, executor_id);
+    bool is_good = http_code >= 200 && http_code <= 299;
+    if (one != NULL && one->state == THERE && is_good && !one->is_certain) {
+        adopt(one, uid, true, now_ms); /* the watch had told of an older pod of that name */
+    }
     if (one == NULL || one->state != CREATING) {
         return;
     }
@@ -254,9 +271,9 @@ void gly_pod_table_created(gly_pod_table *table, uint32_t executor_id, int http_
     if (http_code == 409) {
         one->state = THERE;
         act(table, GLY_POD_TABLE_LOOK, executor_id, false);
-    } else if (http_code >= 200 && http_code <= 299) {
+    } else if (is_good) {
         one->state = THERE;
-        snprintf(one->uid, sizeof one->uid, "%s", uid);
+        adopt(one, uid, true, now_ms);
         table->wait_ms = FIRST_WAIT_MS;
     } else {
         creation_failed(table, one, http_code, message, now_ms);
@@ -339,7 +356,7 @@ static void look_at_end(gly_pod_table *table, row *one, const gly_pod_state *pod
     }
 }
 
-void gly_pod_table_seen(gly_pod_table *table, const gly_pod_state *pod, int64_t now_ms) {
+static void look(gly_pod_table *table, const gly_pod_state *pod, bool by_watch, int64_t now_ms) {
     row *one = find(table, pod->executor_id);
     bool is_over = pod->phase == GLY_POD_SUCCEEDED || pod->phase == GLY_POD_FAILED;
     if (one == NULL) { /* given up before its creation was answered */
@@ -357,12 +374,12 @@ void gly_pod_table_seen(gly_pod_table *table, const gly_pod_state *pod, int64_t 
             delete (table, one, one->is_forced);
         }
     }
-    if (one->uid[0] == '\0') {
-        snprintf(one->uid, sizeof one->uid, "%s", pod->uid);
+    if (one->uid[0] == '\0' || !one->is_certain) {
+        adopt(one, pod->uid, !by_watch, now_ms);
     } else if (strcmp(one->uid, pod->uid) != 0) {
         return; /* another pod of that name */
     }
-    one->is_seen = true;
+    one->is_seen |= by_watch;
     if (is_over) {
         look_at_end(table, one, pod);
         return;
@@ -372,6 +389,14 @@ void gly_pod_table_seen(gly_pod_table *table, const gly_pod_state *pod, int64_t 
         one->told_started = true;
         tell(table, GLY_CLUSTER_STARTED, one->id, true, "", "");
     }
+}
+
+void gly_pod_table_seen(gly_pod_table *table, const gly_pod_state *pod, int64_t now_ms) {
+    look(table, pod, true, now_ms);
+}
+
+void gly_pod_table_looked(gly_pod_table *table, const gly_pod_state *pod, int64_t now_ms) {
+    look(table, pod, false, now_ms);
 }
 
 void gly_pod_table_gone(gly_pod_table *table, uint32_t executor_id, const char *uid,
@@ -418,7 +443,7 @@ void gly_pod_table_synced(gly_pod_table *table, int64_t listed_ms, int64_t now_m
  * -------------------------------------------------------------------------------- */
 
 static bool is_due_for_deletion(const row *one) {
-    return one->is_killed && !one->is_deleting && (one->state == THERE || one->state == ENDED);
+    return one->is_doomed && !one->is_deleting && (one->state == THERE || one->state == ENDED);
 }
 
 const gly_pod_table_action *gly_pod_table_take(gly_pod_table *table, int64_t now_ms,

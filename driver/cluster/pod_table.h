@@ -21,7 +21,8 @@ typedef struct gly_pod_table_options {
 
 typedef enum gly_pod_table_action_kind {
     GLY_POD_TABLE_CREATE, /* POST; answer with gly_pod_table_created */
-    GLY_POD_TABLE_LOOK,   /* GET its name (a creation said it exists); answer with _seen or _gone */
+    GLY_POD_TABLE_LOOK, /* GET its name (a creation said it exists); answer with _looked or _refused
+                         */
     GLY_POD_TABLE_DELETE, /* answer with gly_pod_table_deleted */
     GLY_POD_TABLE_TELL,   /* a gly_cluster_event */
 } gly_pod_table_action_kind;
@@ -48,8 +49,10 @@ void gly_pod_table_created(gly_pod_table *table, uint32_t executor_id, int http_
                            const char *uid, const char *message, int64_t now_ms);
 void gly_pod_table_deleted(gly_pod_table *table, uint32_t executor_id, int http_code,
                            int64_t now_ms);
-/* Its state, from a watch or a GET; executor_id of its labels. */
+/* Its state, from the watch or its list; executor_id of its labels. */
 void gly_pod_table_seen(gly_pod_table *table, const gly_pod_state *pod, int64_t now_ms);
+/* The same from a GET: the watch may not know of it yet, and so not tell when it is gone. */
+void gly_pod_table_looked(gly_pod_table *table, const gly_pod_state *pod, int64_t now_ms);
 /* It is not there (any more).  uid "": whatever pod that was. */
 void gly_pod_table_gone(gly_pod_table *table, uint32_t executor_id, const char *uid,
                         int64_t now_ms);
