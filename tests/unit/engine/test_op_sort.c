@@ -145,7 +145,8 @@ static const struct {
 
 GLY_TEST(sorts_in_memory) {
     gly_arena *arena = gly_arena_make();
-    static const uint32_t sizes[] = {0, 1, 2, 30, 5000, 20000};
+    static const uint32_t sizes[] = {
+        0, 1, 2, 30, GLY_CHECK_SIZE(5000, 2000), GLY_CHECK_SIZE(20000, 5000)};
     for (size_t s = 0; s < GLY_ARRAY_LEN(sizes); s++) {
         gly_op_table *table = make_table(arena, sizes[s], s % 2 == 0, s);
         for (size_t o = 0; o < GLY_ARRAY_LEN(orders); o++) {
@@ -173,7 +174,7 @@ GLY_TEST(sorts_with_spilled_runs) {
 GLY_TEST(keeps_the_first_rows) {
     gly_arena *arena = gly_arena_make();
     static const uint64_t limits[] = {0, 1, 10, 3000, 100000};
-    gly_op_table *table = make_table(arena, 30000, true, 4);
+    gly_op_table *table = make_table(arena, GLY_CHECK_SIZE(30000, 6000), true, 4);
     for (size_t l = 0; l < GLY_ARRAY_LEN(limits); l++) {
         for (size_t o = 0; o < GLY_ARRAY_LEN(orders); o++) {
             gly_op_run run = {.seed = o, .width = 1 + l % 3};
