@@ -449,8 +449,8 @@ def test_missing_volumes_and_images():
 
 def test_hostile_sizes():
     with Scene("sizes") as (ns, scene):
-        name = "-".join(["a" * 60] * 4) + ".b" * 4 + "c"
-        name = name[:253]
+        name = "-".join(["a" * 60] * 4) + ".b" * 4 + "cc"
+        assert len(name) == 253
         ns.submit(name)
         wait("a pod for the longest name", lambda: ns.pods())
         pod = ns.pods()[0]["metadata"]["name"]

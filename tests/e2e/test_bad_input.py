@@ -22,8 +22,9 @@ def shown(t, app, *words, reason=None, seconds=10, state=None):
     t.note(f"{event['reason']} after {took:.1f} s: {cause}")
 
 
-def warned(t, app, *words, seconds=15):
-    """The driver's view: a warning in the status that names the words, and an Event of it."""
+def warned(t, app, *words, seconds=20):
+    """The driver's view, soon after it runs: a warning in the status that names the words, and an Event of it."""
+    app.wait_state("Running", "Succeeding", "Succeeded")
     def there():
         return next((w for w in app.status().get("warnings", []) if all(word.lower() in w["message"].lower() for word in words)), None)
     try:
