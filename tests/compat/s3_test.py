@@ -212,7 +212,7 @@ class Tests:
             script = self.scratch / "text.sql"
             script.write_text(view + "SELECT count(*), sum(CAST(x AS BIGINT)), max(length(t)) FROM v")
             code, out, err = self.galley.run("run", str(script), "--format", "csv")
-            check(code == 0 and out.split()[-1] == "300000,14850000,11", f"{form} there and back {"" if code == 0 else err}")
+            check(code == 0 and out.split()[-1] == "300000,14850000,11", f"{form} there and back {err if code else ''}")
         # Parts: more than 8 MiB in a file.
         self.write(f"INSERT OVERWRITE DIRECTORY 's3://{BUCKET}/large' USING parquet OPTIONS (compression 'none') "
                    "SELECT id AS x, CAST(rand(1) AS STRING) AS t FROM range(2000000)")
@@ -256,6 +256,26 @@ class Tests:
         check(not [k for k in finals if uploads_of(k)], f"no upload of {len(finals)} is left over")
         check(not keys(path + "/_temporary/"), "nor anything else")
         check(self.one(f"SELECT count(*) FROM parquet.`s3://{BUCKET}/{path}`") == ["111"], "and the table has both")
+
+    def test_executor_lost(self):
+        """kill -9 of an executor in the middle of writing: the job goes on, its lost uploads go away."""
+        path = "lost"
+        process = self.galley.start(
+            "sql", f"INSERT OVERWRITE DIRECTORY 's3://{BUCKET}/{path}' USING parquet OPTIONS (compression 'none') "
+                   "SELECT id AS x, CAST(rand(3) AS STRING) AS a FROM range(6000000)", "--executors", "2")
+        deadline = time.time() + 60
+        workers = finals = []
+        while time.time() < deadline and process.poll() is None and not finals:
+            records = [k for k in keys(path + "/_temporary/") if k.endswith(".upload")]
+            finals = [f"{path}/{k.rsplit('/', 1)[1][:-len('.upload')]}" for k in records]
+            workers = executors_of(process.pid)
+        if workers:
+            os.kill(workers[0], signal.SIGKILL)
+        _, err = process.communicate(timeout=120)
+        check(bool(finals) and len(workers) == 2 and process.returncode == 0, f"a job survives its executor {err[-200:] if process.returncode else ''}")
+        check(self.one(f"SELECT count(*), sum(x) FROM parquet.`s3://{BUCKET}/{path}`") == ["6000000", "17999997000000"],
+              "every row is there once")
+        check(not keys(path + "/_temporary/") and not [k for k in finals if uploads_of(k)], "no upload is left over")
 
     def test_failing_job(self):
         path = f"s3://{BUCKET}/failing"
@@ -416,7 +436,7 @@ def main():
         sys.exit(f"no bucket can be made at {ENDPOINT.geturl()}: {status} {content[:300]}")
     print(f"note    {ENDPOINT.geturl()}, {headers.get('Server', 'a server without a name')}, bucket {BUCKET}")
     tests = Tests(sys.argv[1])
-    names = sys.argv[2:] or ["names", "paging", "writing", "killed", "failing_job", "errors", "credentials",
+    names = sys.argv[2:] or ["names", "paging", "writing", "killed", "executor_lost", "failing_job", "errors", "credentials",
                              "session_token", "tls", "latency"]
     try:
         for name in names:

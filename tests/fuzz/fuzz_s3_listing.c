@@ -1,4 +1,5 @@
-/* fuzz_s3_listing.c - answers of an object store that are not to be trusted: listings, errors, times. */
+/* fuzz_s3_listing.c - answers of an object store that are not to be trusted: listings, errors,
+ * times. */
 #include "lib/io/fs/s3_listing.h"
 #include "lib/io/fs/xml_scan.h"
 

@@ -372,12 +372,13 @@ static gly_status one_result(gly_s3_call *call, gly_s3_response *ret, gly_error 
     call->exchange = NULL;
     gly_status status = gly_http_client_finish(exchange, &ret->http, err);
     if (status != GLY_OK) {
-        if (shared.status == GLY_OK) {
-            gly_error_add(err, "could not %s s3://%.*s/%.*s at %.*s", request->what,
-                          GLY_STR_ARG(request->bucket), GLY_STR_ARG(request->key),
-                          GLY_STR_ARG(shared.settings.host));
-        }
-        return status;
+        gly_error own = *err;
+        const char *hint = status == GLY_E_TLS       ? "check AWS_CA_BUNDLE"
+                           : status == GLY_E_NETWORK ? "check AWS_ENDPOINT_URL and the network"
+                                                     : "run it again";
+        return gly_fail(err, status, "could not %s s3://%.*s/%.*s at %.*s: %s; %s", request->what,
+                        GLY_STR_ARG(request->bucket), GLY_STR_ARG(request->key),
+                        GLY_STR_ARG(shared.settings.host), own.message, hint);
     }
     return judge(request, ret, err);
 }
