@@ -99,8 +99,8 @@ def chart_upgrade_keeps_jobs(t):
     before = {p["metadata"]["uid"] for p in app.pods()}
     old = {p["metadata"]["uid"] for p in t.api.list("pod", t.settings.namespace)}
     helm(*helm_install_words(t.settings, "--set", "operator.podAnnotations.upgraded=again", "--set", "operator.replicas=2"), timeout=180)
-    new = {p["metadata"]["uid"] for p in t.api.list("pod", t.settings.namespace) if "deletionTimestamp" not in p["metadata"]}
-    check(not old & new, "helm upgrade did not replace the operator's pod")
+    wait_for("the old operator's pod to be replaced", lambda: not old & {
+        p["metadata"]["uid"] for p in t.api.list("pod", t.settings.namespace) if "deletionTimestamp" not in p["metadata"]}, 20)
     check(app.state() == "Running", f"the query was over before helm upgrade was: {app.state()}")
     check(before == {p["metadata"]["uid"] for p in app.pods()}, "helm upgrade replaced the application's pods")
     app.succeed(query, recomputed=0)
