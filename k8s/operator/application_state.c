@@ -334,9 +334,29 @@ static void step_driver(work *w) { /* Starting, Running */
     }
 }
 
+static bool is_to_be_suspended(const work *w) {
+    return w->in->application == NULL || w->in->application->suspend;
+}
+
+/* A pod that was made, but not written down before the operator died: it is the attempt's pod now,
+ * so that it is waited for, and its executors are cleared away after it. */
+static void adopt_unrecorded(work *w) {
+    for (uint32_t i = 0; i < w->in->stray_count; i++) {
+        if (w->in->strays[i].attempt == w->in->state->attempts + 1) {
+            w->out->next.attempts = w->in->strays[i].attempt;
+            w->out->next.driver_pod = w->in->strays[i].pod;
+            look_again(w, CLEANUP_LOOK_MS);
+        }
+    }
+}
+
 static void suspend(work *w) {
     const char *message = "spec.suspend is true; set it to false to start again";
     delete_driver(w);
+    for (uint32_t i = 0; i < w->in->stray_count; i++) {
+        add_effect(w, GLY_EFFECT_DELETE_POD, w->in->strays[i].pod);
+    }
+    adopt_unrecorded(w);
     add_effect(w, GLY_EFFECT_DELETE_EXECUTORS, NULL);
     w->out->next.cause = "";
     enter(w, GLY_PHASE_SUSPENDED, "Suspended", message);
@@ -348,6 +368,12 @@ static void suspend(work *w) {
 static void step_suspended(work *w) {
     gly_application_state *next = &w->out->next;
     const gly_pod_state *pod = w->in->pod;
+    if (is_to_be_suspended(w)) {
+        adopt_unrecorded(w);
+        if (next->attempts != w->in->state->attempts) {
+            return; /* the next look reads its pod */
+        }
+    }
     if (pod != NULL && pod->phase == GLY_POD_SUCCEEDED && next->driver_pod[0] != '\0') {
         driver_succeeded(w); /* it was quicker */
         return;

@@ -274,6 +274,35 @@ GLY_TEST(suspend_and_resume) {
     scene_clear(&s);
 }
 
+GLY_TEST(an_unrecorded_driver_is_adopted_by_suspending) {
+    scene s;
+    scene_init(&s);
+    s.application.suspend = true;
+    gly_application_stray stray = {"job-driver", 1}; /* made, and the operator was killed */
+    s.in.strays = &stray;
+    s.in.stray_count = 1;
+    step(&s);
+    GLY_CHECK_INT(s.state.phase, GLY_PHASE_SUSPENDED);
+    GLY_CHECK(has_effect(&s, GLY_EFFECT_DELETE_POD));
+    GLY_CHECK_TEXT(s.state.driver_pod, "job-driver");
+    GLY_CHECK_INT(s.state.attempts, 1);
+    s.in.stray_count = 0;
+    step(&s); /* it is gone; its executors may not be */
+    GLY_CHECK(has_effect(&s, GLY_EFFECT_DELETE_EXECUTORS));
+    GLY_CHECK_TEXT(s.state.driver_pod, "");
+    /* the same, seen later */
+    scene_clear(&s);
+    scene_init(&s);
+    s.application.suspend = true;
+    step(&s);
+    s.in.strays = &stray;
+    s.in.stray_count = 1;
+    step(&s);
+    GLY_CHECK_TEXT(s.state.driver_pod, "job-driver");
+    GLY_CHECK(has_effect(&s, GLY_EFFECT_DELETE_POD));
+    scene_clear(&s);
+}
+
 GLY_TEST(suspended_from_the_start_makes_nothing) {
     scene s;
     scene_init(&s);
@@ -399,6 +428,24 @@ GLY_TEST(strays_are_deleted) {
     scene_clear(&s);
 }
 
+GLY_TEST(a_driver_out_of_reach_is_given_up) {
+    scene s;
+    scene_init(&s);
+    s.application.restart_type = GLY_RESTART_ON_INFRASTRUCTURE_FAILURE;
+    run_to_running(&s);
+    s.pod.trouble = "NodeLost";
+    s.pod.sentence = "node node-1 does not answer";
+    step(&s);
+    GLY_CHECK_INT(s.state.phase, GLY_PHASE_RUNNING); /* it may come back */
+    GLY_CHECK(has_event(&s, "NodeLost"));
+    GLY_CHECK_TEXT(s.state.conditions[GLY_CONDITION_READY].reason, "NodeLost");
+    GLY_CHECK_TEXT(s.state.cause, "node node-1 does not answer");
+    s.pod.is_deleting = true; /* the cluster has given it up */
+    step(&s);
+    GLY_CHECK_INT(s.state.phase, GLY_PHASE_RESTARTING);
+    scene_clear(&s);
+}
+
 GLY_TEST(deleted_applications_are_left_to_owner_references) {
     scene s;
     scene_init(&s);
@@ -487,10 +534,12 @@ GLY_TEST(the_hash_ignores_progress) {
 
 GLY_SUITE("application_state", a_good_life, never_restarts_by_default, restart_policies,
           a_lost_pod_is_an_infrastructure_failure, attempts_are_counted_and_delays_double,
-          pending_is_shown_not_failed, suspend_and_resume, suspended_from_the_start_makes_nothing,
+          pending_is_shown_not_failed, suspend_and_resume,
+          an_unrecorded_driver_is_adopted_by_suspending, suspended_from_the_start_makes_nothing,
           a_job_that_ends_while_it_is_suspended_has_succeeded, ttl_deletes,
           an_invalid_specification_fails_and_can_be_corrected,
           an_invalid_change_leaves_the_running_driver_alone,
           a_refused_driver_is_shown_and_tried_again, strays_are_deleted,
-          deleted_applications_are_left_to_owner_references, history_is_bounded,
-          status_survives_json, nonsense_in_the_status_is_ignored, the_hash_ignores_progress)
+          a_driver_out_of_reach_is_given_up, deleted_applications_are_left_to_owner_references,
+          history_is_bounded, status_survives_json, nonsense_in_the_status_is_ignored,
+          the_hash_ignores_progress)
