@@ -216,6 +216,9 @@ int64_t gly_dag_scheduler_next_ms(const gly_scheduler *scheduler) {
 
 /* A partition has come, from whatever attempt of the stage. */
 static void partition_done(gly_stage *stage, uint32_t partition) {
+    if (stage->failure_counts != NULL) {
+        stage->failure_counts[partition] = 0;
+    }
     for (size_t i = 0; i < stage->sets.count; i++) {
         gly_task_set_finish(stage->sets.items[i], partition);
     }
@@ -318,6 +321,10 @@ void gly_dag_scheduler_task_failed(gly_attempt *attempt, gly_status status, bool
         return;
     }
     task->failure_count++;
+    if (set->stage->failure_counts == NULL) {
+        set->stage->failure_counts = GLY_NEW_ARRAY(uint16_t, set->stage->task_count);
+    }
+    set->stage->failure_counts[attempt->partition] = task->failure_count;
     if (task->failure_count >= scheduler->options.max_task_failures) {
         give_up(attempt, status, message);
         return;

@@ -165,6 +165,7 @@ struct gly_stage {
     uint8_t *is_done;               /* result stage: by partition */
     uint32_t done_count;
     uint64_t *committer; /* output_commit.c: task id + 1 by partition, or NULL */
+    uint16_t *failure_counts; /* of a partition's task, over all attempts since it was done; or NULL */
     gly_accumulators accumulators;
 };
 

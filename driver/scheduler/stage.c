@@ -79,6 +79,7 @@ void gly_stage_free(gly_stage *stage) {
     free(stage->places);
     free(stage->is_done);
     free(stage->committer);
+    free(stage->failure_counts);
     free(stage->name);
     free(stage);
 }

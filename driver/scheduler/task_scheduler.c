@@ -352,6 +352,9 @@ void gly_task_scheduler_executor_lost(gly_scheduler *scheduler, const gly_schedu
     }
     uint32_t running = executor->running_count;
     gly_executor_table_remove(scheduler, executor);
+    while (executor->attempts != NULL) { /* first, while their failures still count */
+        lose_attempt(executor->attempts, event);
+    }
     uint32_t lost_outputs = gly_dag_scheduler_lose_outputs(scheduler, executor);
     gly_event published = {.kind = GLY_EVENT_EXECUTOR_REMOVED};
     published.executor_removed.executor_id = executor->id;
@@ -359,9 +362,6 @@ void gly_task_scheduler_executor_lost(gly_scheduler *scheduler, const gly_schedu
     published.executor_removed.running_tasks = running;
     published.executor_removed.lost_outputs = lost_outputs;
     gly_scheduler_publish(scheduler, &published);
-    while (executor->attempts != NULL) {
-        lose_attempt(executor->attempts, event);
-    }
     update_localities(scheduler, executor);
     find_stuck(scheduler);
 }

@@ -156,6 +156,7 @@ gly_task_set *gly_task_set_make(gly_stage *stage) {
     set->tasks = GLY_NEW_ARRAY(gly_task, GLY_MAX(stage->task_count, 1));
     for (uint32_t p = 0; p < stage->task_count; p++) {
         set->tasks[p].avoid_executor = GLY_SCHEDULER_NONE;
+        set->tasks[p].failure_count = stage->failure_counts == NULL ? 0 : stage->failure_counts[p];
         set->tasks[p].state = gly_stage_has_partition(stage, p) ? GLY_TASK_DONE : GLY_TASK_RUNNING;
         set->remaining_count += set->tasks[p].state != GLY_TASK_DONE;
     }

@@ -437,6 +437,84 @@ GLY_TEST(a_job_may_want_map_outputs_only) {
     harness_stop(&h);
 }
 
+GLY_TEST(a_task_that_always_kills_its_executor_fails_the_job) {
+    /* Each death loses the map output, too, so that the reader starts a new attempt every time. */
+    start(1, 1);
+    harness_submit_two(&h, 1, 1, 1);
+    uint32_t executor = 0;
+    for (; executor < 10 && !h.job_ended; executor++) {
+        harness_ok(&h, h.launch_count - 1); /* the map task, again */
+        GLY_CHECK_INT(launch(h.launch_count - 1)->launch.stage_index, 1);
+        harness_lose(&h, executor, true);
+        harness_executor(&h, executor + 1, "even", 1);
+        harness_tick(&h, h.now_ms + 2000);
+    }
+    GLY_CHECK(h.job_ended && h.job_status == GLY_E_EXECUTOR_LOST);
+    GLY_CHECK_INT(executor, 4);
+    GLY_CHECK(strstr(h.job_error, "failed 4 times") != NULL);
+    harness_stop(&h);
+}
+
+GLY_TEST(outputs_made_again_are_counted) {
+    start(2, 1);
+    harness_submit_two(&h, 1, 4, 1);
+    for (uint32_t i = 0; i < 4; i++) {
+        harness_ok(&h, i);
+    }
+    GLY_CHECK_INT(gly_scheduler_current_load(h.scheduler).recomputed_tasks, 0);
+    uint32_t lost = 0, count = 0;
+    const gly_map_output *outputs = gly_scheduler_map_outputs(h.scheduler, 1, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        lost += outputs[i].executor_id == 0;
+    }
+    harness_lose(&h, 0, false);
+    for (uint32_t i = 4; i < h.launch_count && !h.job_ended; i++) {
+        if (launch(i)->launch.executor_id == 1) {
+            harness_ok(&h, i);
+        }
+    }
+    GLY_CHECK(lost > 0 && h.job_ended && h.job_status == GLY_OK);
+    GLY_CHECK_INT(gly_scheduler_current_load(h.scheduler).recomputed_tasks, lost);
+    for (size_t i = 0; i < h.count; i++) {
+        if (h.actions[i].kind == GLY_SCHEDULER_JOB_FINISHED) {
+            GLY_CHECK_INT(h.actions[i].job.recomputed_tasks, lost);
+        }
+    }
+    harness_stop(&h);
+}
+
+GLY_TEST(fetch_failures_at_executors_that_leave_are_nobodys) {
+    start(2, 1);
+    gly_scheduler_event event = {.kind = GLY_SCHEDULER_EXECUTOR_DECOMMISSIONING};
+    harness_submit_two(&h, 1, 2, 1);
+    harness_ok(&h, 0);
+    harness_ok(&h, 1);
+    event.decommissioning.executor_id = 0;
+    harness_step(&h, &event);
+    event = (gly_scheduler_event){.kind = GLY_SCHEDULER_MAP_OUTPUT_MOVED};
+    uint32_t count = 0;
+    const gly_map_output *outputs = gly_scheduler_map_outputs(h.scheduler, 1, &count);
+    event.moved.map_partition = outputs[0].executor_id == 0 ? 0 : 1;
+    event.moved.shuffle_id = 1;
+    event.moved.to_executor_id = 1;
+    event.moved.map_output = GLY_STR("moved");
+    harness_step(&h, &event);
+    if (launch(2)->launch.executor_id == 0) { /* the reader began there; it may end elsewhere */
+        harness_killed(&h, 2);
+    }
+    for (int i = 0; i < 6; i++) { /* more often than attempts may fail in a row */
+        uint32_t reader = h.launch_count - 1;
+        GLY_CHECK_INT(launch(reader)->launch.stage_index, 1);
+        harness_fetch_failed(&h, reader, 0, 0); /* it had not heard of the move */
+        GLY_CHECK(!h.job_ended);
+        harness_tick(&h, h.now_ms + 200);
+    }
+    harness_ok(&h, h.launch_count - 1);
+    GLY_CHECK(h.job_ended && h.job_status == GLY_OK);
+    GLY_CHECK_INT(gly_scheduler_current_load(h.scheduler).recomputed_tasks, 0);
+    harness_stop(&h);
+}
+
 GLY_TEST(a_drained_executor_leaves_without_any_recompute) {
     start(2, 2);
     harness_submit_two(&h, 1, 4, 2);
@@ -678,9 +756,11 @@ GLY_TEST(a_stage_sums_every_partition_once) {
     harness_stop(&h);
 }
 
-GLY_SUITE("scheduler", parents_run_first_and_waves_fill_slots,
-          stages_without_tasks_are_done_at_once, a_diamond_runs_each_stage_once,
-          a_task_that_fails_four_times_fails_its_job, a_users_error_fails_at_once_in_its_own_words,
+GLY_SUITE("scheduler", a_task_that_always_kills_its_executor_fails_the_job,
+          outputs_made_again_are_counted, fetch_failures_at_executors_that_leave_are_nobodys,
+          parents_run_first_and_waves_fill_slots, stages_without_tasks_are_done_at_once,
+          a_diamond_runs_each_stage_once, a_task_that_fails_four_times_fails_its_job,
+          a_users_error_fails_at_once_in_its_own_words,
           a_failed_task_waits_a_little_for_another_executor,
           a_fetch_failure_reruns_only_what_was_lost,
           after_a_fetch_failure_the_missing_reducers_run_in_a_new_attempt,
