@@ -8,6 +8,7 @@ directory. Uses namespaces of its own and leaves nothing; applies k8s/crd first.
 import datetime
 import http.client
 import json
+import os
 import pathlib
 import random
 import re
@@ -136,13 +137,13 @@ def wait(what, check, seconds=20.0):
 class Operator:
     count = 0
 
-    def __init__(self, namespaces, *arguments, leader=False):
+    def __init__(self, namespaces, *arguments, leader=False, env=None):
         Operator.count += 1
         self.log = pathlib.Path(tempfile.gettempdir()) / f"galley-operator-{RUN}-{Operator.count}.log"
         names = [argument for n in namespaces for argument in ("--namespace", n.name)]
         command = [str(BIN / "galley-operator"), *names, "--metrics-address", "127.0.0.1:0", *arguments]
         command += ["--lease-namespace", namespaces[0].name] if leader else ["--leader-elect=false"]
-        self.process = subprocess.Popen(command, stderr=open(self.log, "wb"))
+        self.process = subprocess.Popen(command, stderr=open(self.log, "wb"), env={**os.environ, **(env or {})})
 
     def text(self):
         return self.log.read_text(errors="replace")
@@ -173,8 +174,8 @@ class Scene:
             self.start(*self.arguments)
         return self.namespace, self
 
-    def start(self, *arguments, leader=False):
-        self.operators.append(Operator([self.namespace], *arguments, leader=leader))
+    def start(self, *arguments, leader=False, env=None):
+        self.operators.append(Operator([self.namespace], *arguments, leader=leader, env=env))
         return self.operators[-1]
 
     def __exit__(self, kind, value, trace):
@@ -187,8 +188,8 @@ class Scene:
         self.namespace.remove()
 
 
-def state_is(ns, name, *states):
-    return wait(f"{name} is {' or '.join(states)}", lambda: ns.status(name).get("state") in states and ns.status(name))
+def state_is(ns, name, *states, seconds=30.0):
+    return wait(f"{name} is {' or '.join(states)}", lambda: ns.status(name).get("state") in states and ns.status(name), seconds)
 
 
 def running(ns, name, pod=None):
@@ -303,6 +304,42 @@ def test_two_operators_one_leads():
         given = time.time() - begin
         assert len(ns.pods()) == 2
         return f"taken over after SIGKILL in {took:.1f} s, after SIGTERM in {given:.1f} s"
+
+
+def test_api_server_away():
+    """The way to the API server (a proxy) hangs, then is gone for longer than the lease lasts."""
+    with Scene("away", operator=False) as (ns, scene), tempfile.TemporaryDirectory() as folder:
+        def start_proxy(port):
+            return subprocess.Popen(["kubectl", "proxy", f"--port={port}"], stdout=subprocess.PIPE, text=True)
+        proxy = start_proxy(0)
+        port = re.search(r":(\d+)\s*$", proxy.stdout.readline()).group(1)
+        config = {"apiVersion": "v1", "kind": "Config", "current-context": "c", "users": [{"name": "u", "user": {}}],
+                  "clusters": [{"name": "k", "cluster": {"server": f"http://127.0.0.1:{port}"}}],
+                  "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u"}}]}
+        path = pathlib.Path(folder, "config")
+        path.write_text(json.dumps(config))
+        try:
+            operator = scene.start(leader=True, env={"KUBECONFIG": str(path)})
+            ns.submit("before")
+            running(ns, "before")
+            proxy.send_signal(signal.SIGSTOP)
+            ns.submit("hanging")
+            wait("it steps down", lambda: "not leading any more" in operator.text(), 30)
+            proxy.kill()
+            proxy.wait()
+            ns.submit("away")
+            ns.play("before-driver", "Succeeded", 0, "Completed")
+            time.sleep(3)
+            assert operator.process.poll() is None and operator.metrics("/healthz")[0] == 200
+            proxy = start_proxy(port)
+            begin = time.time()
+            state_is(ns, "before", "Succeeded")
+            state_is(ns, "hanging", "Starting")
+            state_is(ns, "away", "Starting")
+            assert len(ns.pods()) == 3
+            return f"stepped down, and {time.time() - begin:.1f} s after the way was free everything was done"
+        finally:
+            proxy.kill()
 
 
 def test_restarts():

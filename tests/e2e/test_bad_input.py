@@ -1,10 +1,8 @@
 """What is wrong is refused by name, or shown within 10 seconds as cause, condition and Event; nobody else suffers."""
-import json
 import sys
 import time
-import urllib.request
 
-from support import ROOT, Failure, check, node_of, role, run, slow_query, test, wait_for
+from support import CONF, ROOT, Failure, check, role, run, slow_query, test, wait_for
 
 
 def shown(t, app, *words, reason=None, seconds=10, state=None):
@@ -139,7 +137,6 @@ def operator_memory(t):
 def bad_big_object(t):
     """An object of nearly 1 MB runs (or is refused with a sentence); the operator's memory stays bounded."""
     conf = {f"spark.filler.k{i}": "x" * 3500 for i in range(250)}
-    from support import CONF
     code, err = t.apply_server_side({"apiVersion": "galley.dev/v1alpha1", "kind": "GalleyApplication", "metadata": {"name": "big"},
                                      "spec": {"sql": "SELECT 1 AS one", "executors": 1, "conf": {**CONF, **conf}, "driver": role("galley-driver"),
                                               "executor": role("galley-executor")}})

@@ -1,7 +1,7 @@
 """The chart: lint, dry runs, refusals, install, test, upgrade under running jobs, uninstall."""
 import json
 
-from support import MAPS, ROOT, check, helm, helm_install_words, kubectl, run, slow_query, test, wait_for
+from support import ROOT, check, helm, helm_install_words, kubectl, run, slow_query, test, wait_for
 
 CHART = str(ROOT / "charts/galley")
 # Everything that can be turned on, so that every template is rendered.
