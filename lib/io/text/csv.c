@@ -1,7 +1,7 @@
 /* csv.c - the CSV format: options, splitting a line, names and types of columns.
  *
- * Without inferSchema every column is a string, as in Spark; with it the first SAMPLE_LINES lines of the
- * first file decide.  Reading rows: csv_reader.c; writing: csv_writer.c.
+ * Without inferSchema every column is a string, as in Spark; with it the first SAMPLE_LINES lines
+ * of the first file decide.  Reading rows: csv_reader.c; writing: csv_writer.c.
  */
 #include "lib/io/text/csv.h"
 
@@ -95,9 +95,8 @@ uint32_t gly_csv_split(gly_arena *arena, const gly_csv_options *options, gly_str
                 at++; /* what stands between the closing quote and the separator is dropped */
             }
         } else {
-            const char *end = at == line.size
-                                  ? NULL
-                                  : memchr(line.data + at, options->separator, line.size - at);
+            const char *end =
+                at == line.size ? NULL : memchr(line.data + at, options->separator, line.size - at);
             cell.text.size = end == NULL ? line.size - at : (size_t)(end - line.data - at);
             at += cell.text.size;
         }
@@ -121,10 +120,9 @@ static void name_columns(gly_arena *arena, gly_schema *schema, const gly_csv_cel
     schema->field_count = count;
     schema->fields = GLY_ARENA_ARRAY(arena, gly_field, count);
     for (uint32_t i = 0; i < count; i++) {
-        schema->fields[i].name =
-            is_header && cells[i].text.size > 0
-                ? gly_arena_str(arena, cells[i].text)
-                : gly_str_of(gly_arena_format(arena, "_c%u", i));
+        schema->fields[i].name = is_header && cells[i].text.size > 0
+                                     ? gly_arena_str(arena, cells[i].text)
+                                     : gly_str_of(gly_arena_format(arena, "_c%u", i));
         schema->fields[i].nullable = true;
     }
 }
@@ -179,8 +177,7 @@ static gly_status sample(gly_arena *arena, const gly_csv_options *options, gly_t
 static gly_status infer(gly_arena *arena, gly_relation *relation, gly_error *err) {
     gly_csv_options options;
     GLY_TRY(gly_csv_options_read(relation->option_count, relation->options, &options, err));
-    gly_str text =
-        gly_text_rows_option(relation->option_count, relation->options, "schema", "");
+    gly_str text = gly_text_rows_option(relation->option_count, relation->options, "schema", "");
     relation->row_count = UINT64_MAX;
     relation->statistics = NULL;
     if (text.size > 0) {
@@ -189,7 +186,8 @@ static gly_status infer(gly_arena *arena, gly_relation *relation, gly_error *err
     relation->schema = GLY_ARENA_NEW(arena, gly_schema);
     for (uint32_t i = 0; i < relation->file_count && relation->schema->field_count == 0; i++) {
         gly_text_lines *lines;
-        GLY_TRY(gly_text_lines_open(relation->files[i].path, 0, UINT64_MAX / 2, NULL, &lines, err));
+        GLY_TRY(gly_text_lines_open(relation->files[i].path, 0, GLY_TEXT_LINES_SAMPLE, NULL, &lines,
+                                    err));
         gly_status status = sample(arena, &options, lines, relation->schema, err);
         gly_text_lines_close(lines);
         GLY_TRY(status);

@@ -1,7 +1,7 @@
 /* json.c - the JSON lines format: names and types of columns from a sample.
  *
- * Columns are sorted by name and typed BIGINT, DOUBLE, BOOLEAN or STRING, as Spark infers them (dates
- * stay strings).  Reading rows: json_reader.c; writing: json_writer.c.
+ * Columns are sorted by name and typed BIGINT, DOUBLE, BOOLEAN or STRING, as Spark infers them
+ * (dates stay strings).  Reading rows: json_reader.c; writing: json_writer.c.
  */
 #include "lib/io/text/json.h"
 
@@ -49,8 +49,7 @@ static void see_member(void *context, const gly_json_member *member) {
     if (member->kind == GLY_JSON_NESTED) {
         seen->nested = seen->fields.items[i].name;
     }
-    seen->fields.items[i].type =
-        gly_text_rows_merge(seen->fields.items[i].type, type_of(member));
+    seen->fields.items[i].type = gly_text_rows_merge(seen->fields.items[i].type, type_of(member));
 }
 
 static int compare_fields(const void *a, const void *b) {
@@ -65,7 +64,8 @@ static gly_status sample(const gly_relation *relation, inference *seen, gly_erro
          i++) {
         gly_text_lines *lines;
         gly_str line = {"", 0};
-        status = gly_text_lines_open(relation->files[i].path, 0, UINT64_MAX / 2, NULL, &lines, err);
+        status = gly_text_lines_open(relation->files[i].path, 0, GLY_TEXT_LINES_SAMPLE, NULL,
+                                     &lines, err);
         while (status == GLY_OK && count < SAMPLE_LINES) {
             status = gly_text_lines_next(lines, &line, NULL, err);
             if (status != GLY_OK || line.data == NULL) {

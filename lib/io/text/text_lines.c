@@ -1,7 +1,7 @@
 /* text_lines.c - a buffered cursor over the lines of a byte range.
  *
- * The cursor of a split that does not begin the file starts one byte early and drops everything up to
- * the first line end, so a line that begins exactly at the split's offset is its own.  Invariant:
+ * The cursor of a split that does not begin the file starts one byte early and drops everything up
+ * to the first line end, so a line that begins exactly at the split's offset is its own. Invariant:
  * buffer[at..filled) are the unread bytes, and buffer[0] lies at file offset `base`.
  */
 #include "lib/io/text/text_lines.h"
@@ -60,7 +60,8 @@ static gly_status fill(gly_text_lines *lines, bool *ret, gly_error *err) {
     position = lines->base + lines->filled;
     uint64_t left = lines->file->size_bytes - position;
     size_t size = (size_t)GLY_MIN(left, (uint64_t)CHUNK);
-    GLY_TRY(lines->source->read_at(lines->source, position, size, lines->buffer + lines->filled, err));
+    GLY_TRY(
+        lines->source->read_at(lines->source, position, size, lines->buffer + lines->filled, err));
     lines->filled += size;
     lines->bytes_read += size;
     return GLY_OK;
@@ -73,9 +74,8 @@ static gly_status take_line(gly_text_lines *lines, gly_str *ret, uint64_t *ret_o
     for (;;) {
         const char *start = lines->buffer + lines->at;
         size_t unread = lines->filled - lines->at;
-        const char *end = unread == searched
-                              ? NULL
-                              : memchr(start + searched, '\n', unread - searched);
+        const char *end =
+            unread == searched ? NULL : memchr(start + searched, '\n', unread - searched);
         if (end == NULL) {
             bool more;
             searched = unread;
@@ -107,11 +107,10 @@ gly_status gly_text_lines_open(gly_str path, uint64_t offset, uint64_t length, g
     GLY_TRY(filesystem->open(path, &file, err));
     gly_text_lines *lines = GLY_NEW(gly_text_lines);
     *lines = (gly_text_lines){.file = file, .source = file, .budget = budget};
-    lines->end = length > file->size_bytes || offset > file->size_bytes - length
-                     ? file->size_bytes
-                     : offset + length;
+    lines->end = length > file->size_bytes || offset > file->size_bytes - length ? file->size_bytes
+                                                                                 : offset + length;
     lines->base = offset > 0 ? GLY_MIN(offset - 1, file->size_bytes) : 0;
-    if (file->start_read != NULL && lines->end > lines->base) {
+    if (file->start_read != NULL && lines->end > lines->base && length != GLY_TEXT_LINES_SAMPLE) {
         gly_read_range range = {lines->base, lines->end - lines->base};
         lines->plan = gly_read_plan_make(file, budget, GLY_READ_PLAN_GAP);
         lines->source = gly_read_plan_file(lines->plan);

@@ -12,6 +12,8 @@
 typedef struct gly_text_lines gly_text_lines;
 
 enum { GLY_TEXT_LINES_LONGEST = 64 << 20 };
+/* As a length: up to the end, but only a few lines are wanted, so nothing is read ahead. */
+#define GLY_TEXT_LINES_SAMPLE UINT64_MAX
 
 /* Reads are reserved from the budget (NULL: not counted). */
 GLY_NODISCARD gly_status gly_text_lines_open(gly_str path, uint64_t offset, uint64_t length,
