@@ -84,7 +84,7 @@ def chart_refuses_wrong_values(t):
     t.note(f"{len(REFUSED)} kinds of mistakes refused by name")
 
 
-@test()
+@test(alone=True)  # its application is in a namespace that other tests would clear
 def chart_helm_test(t):
     out = helm("test", t.settings.release, "-n", t.settings.namespace, "--timeout", "150s", timeout=200)
     check("Phase:          Succeeded" in out, out)
@@ -131,7 +131,7 @@ def chart_uninstall(t):
     app = t.application("orphan", slow_query(), executors=1)
     app.wait_state("Succeeded")
     helm("uninstall", t.settings.release, "-n", t.settings.namespace, "--wait", timeout=120)
-    wait_for("the operator's pods to go", lambda: not t.api.list("pod", t.settings.namespace), 60)
+    wait_for("the operator's pods to go", lambda: not t.api.list("pod", t.settings.namespace, labelSelector="app.kubernetes.io/component=operator"), 60)
     for namespace in [t.settings.namespace, *t.settings.jobs]:
         for kind in ("deployment", "role", "service"):
             left = [i["metadata"]["name"] for i in t.api.list(kind, namespace)]
