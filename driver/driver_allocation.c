@@ -37,8 +37,7 @@ void gly_driver_allocation_stop(gly_driver *driver) {
     gly_array_clear(&driver->allocation_view);
 }
 
-/* ---- what executors hold
- * ------------------------------------------------------------------------- */
+/* ---- what executors hold ---------------------------------------------------------------- */
 
 void gly_driver_allocation_add_output(gly_driver_executor *executor, uint64_t job_id,
                                       uint64_t bytes) {
@@ -80,8 +79,7 @@ static gly_allocation_executor look_at(gly_driver *driver, const gly_driver_exec
     return seen;
 }
 
-/* ---- a round
- * ------------------------------------------------------------------------------------- */
+/* ---- a round ---------------------------------------------------------------------------- */
 
 static void publish(gly_driver *driver, gly_event *event) {
     event->time_ms = gly_clock_wall_ms();

@@ -57,8 +57,7 @@ static uint32_t count_staying(gly_driver *driver) {
     return count;
 }
 
-/* ---- asking -------------------------------------------------------------------------------------
- */
+/* ---- asking ----------------------------------------------------------------------------- */
 
 void gly_driver_executors_give_up_if_hopeless(gly_driver *driver) {
     int64_t cap = gly_config_int(driver->config, GLY_CONFIG_EXECUTOR_MAX_FAILURES);
@@ -66,7 +65,9 @@ void gly_driver_executors_give_up_if_hopeless(gly_driver *driver) {
         driver->gave_up = true;
         driver->try_again_ms = gly_clock_ms() + TRY_AGAIN_MS;
     }
-    if (driver->gave_up && gly_driver_executors_count(driver, true) == 0) {
+    bool may_come = gly_config_bool(driver->config, GLY_CONFIG_EXECUTOR_REPLACE) ||
+                    gly_allocation_get_rules(driver->allocation)->is_dynamic;
+    if ((driver->gave_up || !may_come) && gly_driver_executors_count(driver, true) == 0) {
         char message[GLY_ERROR_MESSAGE_SIZE];
         snprintf(message, sizeof message, "No executor can be had: %s",
                  driver->last_failure == NULL ? "none could be started" : driver->last_failure);
@@ -125,8 +126,7 @@ static void try_again(gly_driver *driver, int64_t now_ms) {
     }
 }
 
-/* ---- ending -------------------------------------------------------------------------------------
- */
+/* ---- ending ----------------------------------------------------------------------------- */
 
 static void start_failed(gly_driver *driver, gly_driver_executor *executor, const char *reason) {
     free(driver->last_failure);

@@ -51,11 +51,13 @@ typedef struct program {
     uint32_t statements;
 } program;
 
-/* ---- live changes
- * -------------------------------------------------------------------------------- */
+/* ---- live changes ----------------------------------------------------------------------- */
 
 static void on_change(void *context, const gly_application *application, uint32_t admitted) {
     program *p = context;
+    if (atomic_load(&p->is_terminated)) {
+        return; /* no executors are made any more */
+    }
     gly_config *config = gly_config_make(NULL);
     gly_error err = {0};
     if (gly_app_config_fill(application, config, &err) == GLY_OK) {
@@ -69,8 +71,16 @@ static void on_change(void *context, const gly_application *application, uint32_
     gly_config_free(config);
 }
 
-/* ---- SIGTERM
- * ------------------------------------------------------------------------------------- */
+/* We were given up (our node did not answer for too long), but live: another driver does our work.
+ */
+static void on_superseded(void *context, uint32_t attempt) {
+    (void)context;
+    gly_log_error("another attempt has taken over: this driver ends",
+                  GLY_LOG_INT("attempt", attempt));
+    kill(getpid(), SIGTERM);
+}
+
+/* ---- SIGTERM ---------------------------------------------------------------------------- */
 
 static void make_signal_set(sigset_t *set) {
     sigemptyset(set);
@@ -86,10 +96,12 @@ static void *wait_for_signals(void *context) {
     (void)sigwait(&set, &number);
     gly_log_warn("the driver was told to end", GLY_LOG_INT("signal", number));
     atomic_store(&p->is_terminated, true);
+    gly_allocation_rules none = {.slots = 1};
     for (bool goes_on = true; goes_on;) { /* the statement that runs, and those that still begin */
         pthread_mutex_lock(&p->lock);
         goes_on = p->session != NULL;
         if (goes_on) {
+            gly_driver_set_allocation(p->driver, &none);
             gly_session_cancel(p->session);
         }
         pthread_mutex_unlock(&p->lock);
@@ -107,8 +119,7 @@ static gly_status start_signal_thread(program *p, gly_error *err) {
     return GLY_OK;
 }
 
-/* ---- start
- * --------------------------------------------------------------------------------------- */
+/* ---- start ------------------------------------------------------------------------------ */
 
 static gly_status read_all(program *p, gly_error *err) {
     const gly_app_options *options = &p->options;
@@ -161,6 +172,8 @@ static gly_status start_link(program *p, gly_error *err) {
                                  .uid = p->application.uid,
                                  .status = p->status,
                                  .on_change = on_change,
+                                 .attempt = p->options.attempt,
+                                 .on_superseded = on_superseded,
                                  .context = p};
     return gly_app_link_start(&link, &p->link, err);
 }
@@ -188,8 +201,7 @@ static gly_status run(program *p, gly_error *err) {
     return status;
 }
 
-/* ---- end
- * ----------------------------------------------------------------------------------------- */
+/* ---- end -------------------------------------------------------------------------------- */
 
 static int exit_code_of(const program *p, gly_status status, const char **ret_reason) {
     if (atomic_load(&p->is_terminated)) {

@@ -33,8 +33,7 @@ typedef struct course {
     gly_tls_authority *authority; /* NULL: plaintext */
 } course;
 
-/* ---- the executors
- * ------------------------------------------------------------------------------- */
+/* ---- the executors ---------------------------------------------------------------------- */
 
 typedef struct player {
     struct players *all;
@@ -194,8 +193,7 @@ static void play(const course *wanted, int address_fd) {
     }
 }
 
-/* ---- a cluster manager that starts nothing
- * --------------------------------------------------------- */
+/* ---- a cluster manager that starts nothing ---------------------------------------------- */
 
 struct gly_cluster {
     gly_cluster_options options;
@@ -241,8 +239,7 @@ static const gly_cluster_manager simulated = {.name = "simulated",
                                               .kill = kill_executor,
                                               .stop = stop_cluster};
 
-/* ---- the driver
- * ---------------------------------------------------------------------------------- */
+/* ---- the driver ------------------------------------------------------------------------- */
 
 /* CPU milliseconds of our threads with that name so far. */
 static double thread_cpu_ms(const char *name) {

@@ -64,8 +64,7 @@ const gly_allocation_rules *gly_allocation_get_rules(const gly_allocation *alloc
     return &allocation->rules;
 }
 
-/* ---- the target
- * ---------------------------------------------------------------------------------- */
+/* ---- the target ------------------------------------------------------------------------- */
 
 static uint64_t count_needed(const gly_allocation *allocation, const gly_allocation_input *input) {
     uint64_t slots = GLY_MAX(allocation->rules.slots, 1);
@@ -120,8 +119,7 @@ static const char *move_target(gly_allocation *allocation, const gly_allocation_
     return "limits changed";
 }
 
-/* ---- letting go
- * ---------------------------------------------------------------------------------- */
+/* ---- letting go ------------------------------------------------------------------------- */
 
 /* Whom nobody misses comes first: not there yet, idle, little to move away, new. */
 static int compare_candidates(const void *a, const void *b) {

@@ -20,6 +20,8 @@ enum { LOOK_MS = 250, PATCH_EVERY_MS = 1000, PATCH_TIMEOUT_MS = 5000 };
 struct gly_app_link {
     gly_app_status *status;
     void (*on_change)(void *context, const gly_application *application, uint32_t admitted);
+    uint32_t attempt;
+    void (*on_superseded)(void *context, uint32_t attempt);
     void *context;
     char *namespace_name, *name, *uid;
     gly_k8s_client *client;
@@ -31,6 +33,7 @@ struct gly_app_link {
     bool is_held;
     /* the thread's */
     bool is_patching;
+    bool is_superseded;
     int64_t next_patch_ms;
     uint32_t failures; /* patches in a row */
     char *refused;     /* what was wrong with the last state that could not be read */
@@ -82,15 +85,24 @@ gly_status gly_app_link_get(const gly_k8s_config *config, gly_arena *arena,
     return GLY_OK;
 }
 
-uint32_t gly_app_link_admitted(const cJSON *object) {
-    const cJSON *admitted = gly_json_field_find(object, "status", "executors", "admitted", NULL);
-    bool is_count = cJSON_IsNumber(admitted) && admitted->valuedouble >= 0 &&
-                    admitted->valuedouble < (double)UINT32_MAX;
-    return is_count ? (uint32_t)admitted->valuedouble : UINT32_MAX;
+/* The number at status.<section>.<key>; fallback if there is no such count. */
+static uint32_t read_count(const cJSON *object, const char *section, const char *key,
+                           uint32_t fallback) {
+    const cJSON *item = gly_json_field_find(object, "status", section, key, NULL);
+    bool is_count =
+        cJSON_IsNumber(item) && item->valuedouble >= 0 && item->valuedouble < (double)UINT32_MAX;
+    return is_count ? (uint32_t)item->valuedouble : fallback;
 }
 
-/* ---- changes
- * ------------------------------------------------------------------------------------- */
+uint32_t gly_app_link_admitted(const cJSON *object) {
+    return read_count(object, "executors", "admitted", UINT32_MAX);
+}
+
+uint32_t gly_app_link_attempt(const cJSON *object) {
+    return read_count(object, "driver", "attempt", 0);
+}
+
+/* ---- changes ---------------------------------------------------------------------------- */
 
 /* A state that cannot be read changes nothing; it is told once. */
 static void refuse(gly_app_link *link, const char *message) {
@@ -107,6 +119,11 @@ static void on_object(void *context, gly_k8s_watch_kind event, const cJSON *obje
     const char *uid = gly_json_field_string_or(gly_json_field_get(object, "metadata"), "uid", "");
     if (event != GLY_K8S_WATCH_APPLIED || strcmp(uid, link->uid) != 0) {
         return; /* deleted: the garbage collector ends us; another one of our name: not ours */
+    }
+    uint32_t attempt = gly_app_link_attempt(object);
+    if (attempt > link->attempt && !link->is_superseded) {
+        link->is_superseded = true;
+        link->on_superseded(link->context, attempt);
     }
     gly_arena *arena = gly_arena_make();
     gly_application application;
@@ -128,8 +145,7 @@ static void on_trouble(void *context, const char *message) {
     gly_log_warn("the application cannot be watched", GLY_LOG_STR("error", message));
 }
 
-/* ---- status
- * -------------------------------------------------------------------------------------- */
+/* ---- status ----------------------------------------------------------------------------- */
 
 static void on_patched(void *context, gly_k8s_response *response) {
     gly_app_link *link = context;
@@ -149,7 +165,7 @@ static void on_patched(void *context, gly_k8s_response *response) {
 
 static void patch(gly_app_link *link) {
     gly_builder body = {0};
-    if (gly_app_status_take(link->status, &body)) {
+    if (!link->is_superseded && gly_app_status_take(link->status, &body)) {
         gly_arena *arena = gly_arena_make();
         gly_k8s_request request = {
             .method = "PATCH",
@@ -221,8 +237,7 @@ static void *run(void *context) {
     return NULL;
 }
 
-/* ---- life
- * ---------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------- */
 
 static void free_link(gly_app_link *link) {
     pthread_mutex_destroy(&link->lock);
@@ -238,6 +253,8 @@ gly_status gly_app_link_start(const gly_app_link_options *options, gly_app_link 
     gly_app_link *link = GLY_NEW(gly_app_link);
     link->status = options->status;
     link->on_change = options->on_change;
+    link->attempt = options->attempt;
+    link->on_superseded = options->on_superseded;
     link->context = options->context;
     link->namespace_name = gly_alloc_string(options->namespace_name);
     link->name = gly_alloc_string(options->name);

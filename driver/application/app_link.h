@@ -21,12 +21,19 @@ GLY_NODISCARD gly_status gly_app_link_get(const gly_k8s_config *config, gly_aren
 /* status.executors.admitted; UINT32_MAX: there is none. */
 uint32_t gly_app_link_admitted(const cJSON *object);
 
+/* status.driver.attempt; 0: there is none. */
+uint32_t gly_app_link_attempt(const cJSON *object);
+
 typedef struct gly_app_link_options {
     const gly_k8s_config *config; /* read by start */
     const char *namespace_name, *name, *uid;
     gly_app_status *status;
     /* Called on the link's thread for every state of the application that can be read. */
     void (*on_change)(void *context, const gly_application *application, uint32_t admitted);
+    /* Once, when status.driver.attempt is a later one than ours: another driver has taken over.  No
+     * status is written any more. */
+    uint32_t attempt;
+    void (*on_superseded)(void *context, uint32_t attempt);
     void *context;
 } gly_app_link_options;
 

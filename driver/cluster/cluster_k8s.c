@@ -47,8 +47,7 @@ typedef struct pod_request { /* until its answer */
     uint32_t executor_id;
 } pod_request;
 
-/* ---- answers
- * ------------------------------------------------------------------------------------- */
+/* ---- answers ---------------------------------------------------------------------------- */
 
 static const char *text_at(const cJSON *object, const char *outer, const char *inner) {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, outer);
@@ -156,8 +155,7 @@ static void on_looked(void *context, gly_k8s_response *response) {
     free(request);
 }
 
-/* ---- requests
- * ------------------------------------------------------------------------------------ */
+/* ---- requests --------------------------------------------------------------------------- */
 
 static gly_str pod_path(gly_cluster *cluster, gly_arena *arena, uint32_t id) {
     const gly_application *application = cluster->pods.application;
@@ -247,8 +245,7 @@ static int64_t work(gly_cluster *cluster) {
     return next_ms;
 }
 
-/* ---- the thread
- * ---------------------------------------------------------------------------------- */
+/* ---- the thread ------------------------------------------------------------------------- */
 
 static void on_swept(void *context, gly_k8s_response *response) {
     (void)response;
@@ -326,8 +323,7 @@ static void *run(void *context) {
     return NULL;
 }
 
-/* ---- the verbs
- * ----------------------------------------------------------------------------------- */
+/* ---- the verbs -------------------------------------------------------------------------- */
 
 static void free_cluster(gly_cluster *cluster) {
     gly_pod_table_free(cluster->table);

@@ -102,8 +102,7 @@ static void drop(gly_pod_table *table, row *one) {
     free(gly_map_remove(&table->rows, one->id));
 }
 
-/* ---- telling
- * ------------------------------------------------------------------------------------- */
+/* ---- telling ---------------------------------------------------------------------------- */
 
 static void act(gly_pod_table *table, gly_pod_table_action_kind kind, uint32_t id, bool is_forced) {
     gly_pod_table_action action = {
@@ -153,8 +152,7 @@ static void tell_end(gly_pod_table *table, row *one, bool is_expected, const cha
     }
 }
 
-/* ---- wanting and killing
- * ------------------------------------------------------------------------- */
+/* ---- wanting and killing ---------------------------------------------------------------- */
 
 void gly_pod_table_want(gly_pod_table *table, uint32_t executor_id, int64_t now_ms) {
     if (find(table, executor_id) == NULL && !table->is_stopped) {
@@ -215,8 +213,7 @@ void gly_pod_table_stop(gly_pod_table *table) {
     }
 }
 
-/* ---- creating
- * ------------------------------------------------------------------------------------ */
+/* ---- creating --------------------------------------------------------------------------- */
 
 static void wait_longer(gly_pod_table *table, row *one, int64_t now_ms) {
     one->state = WAITING;
@@ -284,8 +281,7 @@ void gly_pod_table_created(gly_pod_table *table, uint32_t executor_id, int http_
     }
 }
 
-/* ---- what pods do
- * -------------------------------------------------------------------------------- */
+/* ---- what pods do ----------------------------------------------------------------------- */
 
 /* Image and configuration troubles do not go away by waiting for a node. */
 static bool is_blocked(const gly_pod_state *pod) {
@@ -439,8 +435,7 @@ void gly_pod_table_synced(gly_pod_table *table, int64_t listed_ms, int64_t now_m
     }
 }
 
-/* ---- what follows
- * -------------------------------------------------------------------------------- */
+/* ---- what follows ----------------------------------------------------------------------- */
 
 static bool is_due_for_deletion(const row *one) {
     return one->is_doomed && !one->is_deleting && (one->state == THERE || one->state == ENDED);

@@ -41,7 +41,7 @@ gly_pod_table *gly_pod_table_make(const gly_pod_table_options *options)
     __attribute__((returns_nonnull));
 void gly_pod_table_free(gly_pod_table *table);
 
-/* ---- what happened ---- */
+/* ---- what happened ---------------------------------------------------------------------- */
 void gly_pod_table_want(gly_pod_table *table, uint32_t executor_id, int64_t now_ms);
 void gly_pod_table_kill(gly_pod_table *table, uint32_t executor_id, bool is_forced, int64_t now_ms);
 /* The answer to a creation: http_code 0 without one; uid of the new pod. */
@@ -63,7 +63,7 @@ void gly_pod_table_synced(gly_pod_table *table, int64_t listed_ms, int64_t now_m
 /* Nothing more is created. */
 void gly_pod_table_stop(gly_pod_table *table);
 
-/* ---- what follows ---- */
+/* ---- what follows ----------------------------------------------------------------------- */
 /* Actions that are due now; valid until the next call of any of these functions. */
 const gly_pod_table_action *gly_pod_table_take(gly_pod_table *table, int64_t now_ms,
                                                size_t *ret_count);

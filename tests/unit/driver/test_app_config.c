@@ -73,8 +73,12 @@ GLY_TEST(admitted_is_a_count_or_nothing) {
     for (size_t i = 0; i < GLY_ARRAY_LEN(cases); i++) {
         cJSON *object = cJSON_Parse(cases[i].text);
         GLY_CHECK_INT(gly_app_link_admitted(object), cases[i].admitted);
+        GLY_CHECK_INT(gly_app_link_attempt(object), 0);
         cJSON_Delete(object);
     }
+    cJSON *object = cJSON_Parse("{\"status\":{\"driver\":{\"attempt\":4,\"pod\":\"a\"}}}");
+    GLY_CHECK_INT(gly_app_link_attempt(object), 4);
+    cJSON_Delete(object);
 }
 
 GLY_TEST(options) {
