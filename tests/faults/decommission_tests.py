@@ -40,12 +40,17 @@ def digest(text):
 class Run:
     """One query on executors of its own, whose files and events can be looked at."""
 
-    def __init__(self, name, query, executors=4, apart=False, options=()):
+    def __init__(self, name, query, executors=4, apart=False, options=(), grace_ms=None):
         self.name = name
         self.home = scratch / name
         self.log = self.home / "log"
         self.log.mkdir(parents=True)
         env = {**os.environ, **({"GALLEY_HOST_IDENTITY": "process"} if apart else {})}
+        if grace_ms:
+            executor = self.home / "executor"
+            executor.write_text(f'#!/bin/sh\nexec "{galley.binaries / "galley-executor"}" "$@" --grace-ms {grace_ms}\n')
+            executor.chmod(0o755)
+            env["GALLEY_EXECUTOR"] = str(executor)
         self.process = galley.start("sql", query, *OPTIONS, *options, "--executors", str(executors), "--event-log", str(self.log),
                                     "--conf", f"spark.local.dir={self.home / 'disk'}", env=env)
         self.children = wait_for(lambda: len(executors_of(self.process.pid)) == executors and executors_of(self.process.pid))
@@ -130,6 +135,39 @@ def second_signal(expected):
     checks.that(f"{run.name}: soon", time.time() - start < 2.5, f"{time.time() - start:.1f} s")
     run.finish()
     checks.that(f"{run.name}: right answer", run.process.returncode == 0 and run.out == expected, run.out + run.err)
+
+
+def long_tasks():
+    """Tasks that take longer than there is time are killed, go elsewhere, and that is no failure of theirs."""
+    # A few rows to a batch sleep, and between batches a task hears of its end.
+    query = ("SELECT sum(id) AS s, max(galley_test_sleep(CASE WHEN pmod(id, 10000) = 3 THEN 100 ELSE 0 END)) AS z "
+             "FROM range(0, 800000, 1, 2)")
+    run = Run("a task that is too long", query, executors=2, grace_ms=2000)
+    time.sleep(0.7)
+    start = time.time()
+    for child in run.children:  # one of them has the long task
+        os.kill(child, signal.SIGTERM)
+        run.wait_for_end_of(child)
+    checks.that(f"{run.name}: both were in time", time.time() - start < 6, f"{time.time() - start:.1f} s")
+    run.finish()
+    killed = [e for e in run.events if e["event"] == "TaskEnd" and e["end"] == "KILLED"]
+    checks.that(f"{run.name}: right answer", run.process.returncode == 0 and "319999600000," in run.out, run.out + run.err)
+    checks.that(f"{run.name}: killed, not failed", killed and not run.failed, f"{killed} {run.failed}")
+    print(f"{run.name}: {len(killed)} killed; {'; '.join(run.reasons)}")
+
+
+def nobody_takes_over():
+    """The only executor leaves and there is no other: it stays until its time is up, and the query ends in words."""
+    run = Run("nobody takes the blocks", QUERY, executors=1, grace_ms=1500, options=["--conf", "galley.executor.replace=false"])
+    run.wait_for_maps()
+    start = time.time()
+    os.kill(run.children[0], signal.SIGTERM)
+    run.wait_for_end_of(run.children[0])
+    took = time.time() - start
+    checks.that(f"{run.name}: until its time is up", 1.0 < took < 3, f"{took:.1f} s")
+    run.finish()
+    checks.one_error(run.name, run.process.returncode, run.err, "executor")
+    print(f"{run.name}: after {took:.1f} s: {run.err.strip()[:200]}")
 
 
 def replacement(expected):
@@ -218,6 +256,8 @@ def main():
             busy_holder(kind, apart)
             large_results(kind, apart)
         killed_holder()
+        long_tasks()
+        nobody_takes_over()
         second_signal(slow)
         replacement(expected)
     finally:
