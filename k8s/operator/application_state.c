@@ -30,6 +30,7 @@ enum {
     EXIT_SIGKILL = 137,
     EXIT_SIGTERM = 143,
     PENDING_LOOK_MS = 3000, /* a pod that waits for a volume says so in Events only */
+    PENDING_LOOK_MAX_MS = 60000,
     CLEANUP_LOOK_MS = 5000,
     BACKOFF_MAX_MS = 600000,
 };
@@ -179,7 +180,6 @@ static void create_driver(work *w) {
     add_event(w, false, "DriverCreated",
               gly_arena_format(w->arena, "Created driver pod %s (attempt %u).", next->driver_pod,
                                next->attempts));
-    look_again(w, PENDING_LOOK_MS);
 }
 
 static bool is_infrastructure_failure(const gly_pod_state *pod) {
@@ -283,9 +283,15 @@ static void driver_pending(work *w) {
         sentence = gly_arena_format(w->arena, "driver pod %s cannot start: %s", pod->name,
                                     w->in->pod_warning);
     }
-    look_again(w, PENDING_LOOK_MS);
+    if (pod->node[0] != '\0' && pod->trouble[0] == '\0') { /* more and more rarely */
+        int64_t age_ms = GLY_MAX(w->in->now_ms - pod->created_ms, (int64_t)0);
+        look_again(w, GLY_MIN(GLY_MAX(age_ms / 2, (int64_t)PENDING_LOOK_MS), PENDING_LOOK_MAX_MS));
+    }
     if (reason[0] == '\0') {
-        enter(w, GLY_PHASE_STARTING, "DriverPending", "");
+        if (strcmp(ready_reason(w), "DriverCreated") != 0) { /* the trouble is over */
+            w->out->next.cause = "";
+            enter(w, GLY_PHASE_STARTING, "DriverPending", "");
+        }
         return;
     }
     if (sentence[0] == '\0') {

@@ -45,13 +45,22 @@ bool gly_driver_creation_is_ours(const cJSON *object, const char *application_ui
     return false;
 }
 
-static void end(creation *c, gly_driver_creation_outcome outcome, bool is_new, const char *reason,
-                const char *message) {
-    gly_driver_creation_result result = {outcome, is_new, reason, message};
-    c->on_done(c->context, &result);
+static void end_with(creation *c, const gly_driver_creation_result *result) {
+    c->on_done(c->context, result);
     gly_tls_authority_free(c->authority);
     gly_arena_free(c->arena);
     free(c);
+}
+
+static void end(creation *c, gly_driver_creation_outcome outcome, bool is_new, const char *reason,
+                const char *message) {
+    gly_driver_creation_result result = {outcome, is_new, reason, message, NULL};
+    end_with(c, &result);
+}
+
+static void done(creation *c, bool is_new, const cJSON *pod) {
+    gly_driver_creation_result result = {GLY_CREATION_DONE, is_new, "", "", pod};
+    end_with(c, &result);
 }
 
 /* Every answer comes here first. */
@@ -122,7 +131,7 @@ static void on_pod_looked_at(creation *c, gly_k8s_response *response) {
     if (response->status != GLY_OK) { /* gone again; the next look makes it */
         end(c, GLY_CREATION_TROUBLE, false, "RequestFailed", response->message);
     } else if (gly_driver_creation_is_ours(response->body, c->application->uid)) {
-        end(c, GLY_CREATION_DONE, false, "", "");
+        done(c, false, response->body);
     } else {
         name_taken(c, "Pod", pod_name(c));
     }
@@ -130,7 +139,7 @@ static void on_pod_looked_at(creation *c, gly_k8s_response *response) {
 
 static void on_pod(creation *c, gly_k8s_response *response) {
     if (response->status == GLY_OK) {
-        end(c, GLY_CREATION_DONE, true, "", "");
+        done(c, true, response->body);
     } else if (response->http_code == 409 && strcmp(response->reason, "AlreadyExists") == 0) {
         send(c, "GET", &GLY_K8S_PODS, pod_name(c), NULL, on_pod_looked_at);
     } else if (response->http_code == 409) { /* quota was changed meanwhile */

@@ -16,7 +16,8 @@ typedef enum gly_driver_creation_outcome {
 typedef struct gly_driver_creation_result {
     gly_driver_creation_outcome outcome;
     bool is_new;
-    const char *reason, *message; /* valid during the call */
+    const char *reason, *message; /* valid during the call ... */
+    const cJSON *pod;             /* ... as this, which is NULL unless the outcome is DONE */
 } gly_driver_creation_result;
 
 /* application must live until on_done. */

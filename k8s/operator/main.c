@@ -15,8 +15,8 @@ static const char *get(const char *name) { return getenv(name); }
 static gly_status check(gly_arena *arena, const gly_operator_options *options, gly_error *err) {
     int64_t timeout_ms;
     if (!gly_application_parse_duration(gly_str_of(options->timeout), &timeout_ms)) {
-        return gly_fail(err, GLY_E_INVALID_ARGUMENT, "--timeout is a duration such as 90s, not '%s'",
-                        options->timeout);
+        return gly_fail(err, GLY_E_INVALID_ARGUMENT,
+                        "--timeout is a duration such as 90s, not '%s'", options->timeout);
     }
     gly_k8s_config config;
     GLY_TRY(gly_k8s_config_load(arena, NULL, &config, err));

@@ -38,9 +38,10 @@ static const flag_def options[] = {
     {"metrics-address", "HOST:PORT",
      "where /metrics, /healthz and /readyz are served (0.0.0.0:8080); off: nowhere", TEXT,
      AT(metrics_address)},
-    {"max-concurrent", "N", "reconciliations at a time (16)", COUNT, AT(max_concurrent)},
+    {"max-concurrent", "N", "reconciliations at a time (48)", COUNT, AT(max_concurrent)},
     {"check-application", "NAME",
-     "no operator: wait until this application (of --namespace) has ended; exit code 0 if it succeeded",
+     "no operator: wait until this application (of --namespace) has ended; exit code 0 if it "
+     "succeeded",
      TEXT, AT(check_application)},
     {"timeout", "DURATION", "how long --check-application waits (120s)", TEXT, AT(timeout)},
     {"help", NULL, "this text", FLAG, AT(wants_help)},
@@ -157,7 +158,7 @@ gly_status gly_operator_options_parse(gly_arena *arena, int count, char **argume
                                   .leader_elect = true,
                                   .lease_name = "galley-operator",
                                   .metrics_address = "0.0.0.0:8080",
-                                  .max_concurrent = 16,
+                                  .max_concurrent = 48,
                                   .timeout = "120s"};
     for (size_t i = 0; i < GLY_ARRAY_LEN(options); i++) {
         char name[64];

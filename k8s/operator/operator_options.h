@@ -12,8 +12,8 @@ typedef struct gly_operator_options {
     bool leader_elect;
     const char *lease_namespace; /* NULL: of our own pod or kubeconfig */
     const char *lease_name;
-    const char *metrics_address; /* NULL: no HTTP server */
-    uint32_t max_concurrent;     /* reconciles at a time */
+    const char *metrics_address;   /* NULL: no HTTP server */
+    uint32_t max_concurrent;       /* reconciles at a time */
     const char *check_application; /* NULL, or: wait for it and say whether it succeeded */
     const char *timeout;           /* of that, "120s" */
     bool wants_help, wants_version;

@@ -318,6 +318,11 @@ static void on_driver_created(void *context, const gly_driver_creation_result *r
     switch (result->outcome) {
     case GLY_CREATION_DONE:
         j->record->refusals = 0;
+        if (result->pod != NULL) { /* so that its own notice is no news */
+            gly_pod_state pod;
+            gly_pod_state_read(j->arena, result->pod, &pod);
+            gly_application_table_put_pod(j->record, j->uid, &pod);
+        }
         if (result->is_new) {
             j->record->pod_created_ms = gly_clock_ms();
             gly_operator_metrics_add(&j->core->metrics->submitted, 1);

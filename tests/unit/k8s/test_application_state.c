@@ -242,9 +242,36 @@ GLY_TEST(pending_is_shown_not_failed) {
     step(&s);
     GLY_CHECK(has_event(&s, "FailedMount"));
     GLY_CHECK_TEXT(s.state.cause, "driver pod job-driver cannot start: configmap \"x\" not found");
+    s.in.pod_warning_reason = s.in.pod_warning = NULL; /* it was made good */
+    step(&s);
+    GLY_CHECK_TEXT(s.state.cause, "");
+    GLY_CHECK_TEXT(s.state.conditions[GLY_CONDITION_READY].reason, "DriverPending");
     with_pod(&s, GLY_POD_RUNNING, -1);
     step(&s);
     GLY_CHECK_TEXT(s.state.cause, "");
+    scene_clear(&s);
+}
+
+GLY_TEST(waiting_costs_little) {
+    scene s;
+    scene_init(&s);
+    step(&s);
+    GLY_CHECK_INT(s.out.requeue_ms, -1); /* the watch will tell */
+    with_pod(&s, GLY_POD_PENDING, -1);
+    s.pod.created_ms = s.in.now_ms;
+    s.pod.node = "";
+    step(&s);
+    GLY_CHECK_INT(s.out.requeue_ms, -1);
+    GLY_CHECK(gly_application_status_equal(s.in.state, &s.out.next)); /* nothing is written */
+    s.pod.node = "node-1";
+    step(&s);
+    GLY_CHECK_INT(s.out.requeue_ms, 3000); /* the kubelet may be silent */
+    s.in.now_ms += 20000;
+    step(&s);
+    GLY_CHECK_INT(s.out.requeue_ms, 10000);
+    s.in.now_ms += 2000000;
+    step(&s);
+    GLY_CHECK_INT(s.out.requeue_ms, 60000);
     scene_clear(&s);
 }
 
@@ -534,7 +561,7 @@ GLY_TEST(the_hash_ignores_progress) {
 
 GLY_SUITE("application_state", a_good_life, never_restarts_by_default, restart_policies,
           a_lost_pod_is_an_infrastructure_failure, attempts_are_counted_and_delays_double,
-          pending_is_shown_not_failed, suspend_and_resume,
+          pending_is_shown_not_failed, waiting_costs_little, suspend_and_resume,
           an_unrecorded_driver_is_adopted_by_suspending, suspended_from_the_start_makes_nothing,
           a_job_that_ends_while_it_is_suspended_has_succeeded, ttl_deletes,
           an_invalid_specification_fails_and_can_be_corrected,
