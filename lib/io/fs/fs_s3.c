@@ -261,9 +261,8 @@ static gly_status finish_head(gly_s3_call *call, bool *ret_found, gly_file_info 
         }
         ret->modified_ms = http_time_ms(gly_http_client_header(&response.http, "last-modified"));
     }
-    bool is_absent = response.http.status == 404;
     gly_s3_call_clear(&response);
-    return is_absent ? GLY_OK : status;
+    return status == GLY_E_PATH_NOT_FOUND ? GLY_OK : status;
 }
 
 /* Both questions at once: an object of that name, and objects below it. */

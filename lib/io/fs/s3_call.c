@@ -268,6 +268,7 @@ static const char *advice(const gly_s3_response *response) {
         const char *code, *text;
     } known[] = {
         {"InvalidAccessKeyId", "check AWS_ACCESS_KEY_ID: the server does not know this key"},
+        {"XAdminUserNotFound", "check AWS_ACCESS_KEY_ID: the server does not know this key"},
         {"SignatureDoesNotMatch", "check AWS_SECRET_ACCESS_KEY: it does not belong to the key"},
         {"AccessDenied", "check that these credentials may do this with this bucket"},
         {"ExpiredToken", "the credentials have expired; give fresh ones"},
@@ -300,6 +301,13 @@ static const char *advice(const gly_s3_response *response) {
     }
 }
 
+/* Some servers also answer 404 to a key that they do not know. */
+static bool is_absent(const gly_s3_response *response) {
+    static const char *const codes[] = {"", "NoSuchKey", "NoSuchUpload", "NoSuchVersion",
+                                        "NotFound"};
+    return response->http.status == 404 && has_code(response, codes, GLY_ARRAY_LEN(codes));
+}
+
 static gly_status refused(const gly_s3_request *request, const gly_s3_response *response,
                           gly_error *err) {
     uint32_t status = response->http.status;
@@ -315,7 +323,7 @@ static gly_status refused(const gly_s3_request *request, const gly_s3_response *
         }
         return result;
     }
-    if (status == 404) {
+    if (is_absent(response)) {
         return gly_fail(err, GLY_E_PATH_NOT_FOUND, "path s3://%.*s/%.*s does not exist",
                         GLY_STR_ARG(request->bucket), GLY_STR_ARG(request->key));
     }

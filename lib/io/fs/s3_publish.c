@@ -91,9 +91,8 @@ static void build_complete(const gly_s3_upload_parts *parts, gly_arena *arena,
 }
 
 /* After a lost answer the upload may be gone because it was completed. */
-static gly_status check_completed(const gly_s3_upload_parts *parts, gly_status status,
-                                  const gly_s3_response *response, gly_error *err) {
-    if (status == GLY_OK || response->http.status != 404) {
+static gly_status check_completed(const gly_s3_upload_parts *parts, gly_status status) {
+    if (status != GLY_E_PATH_NOT_FOUND) {
         return status;
     }
     gly_s3_response head = {0};
@@ -107,7 +106,6 @@ static gly_status check_completed(const gly_s3_upload_parts *parts, gly_status s
                    size == parts->size_bytes;
     }
     gly_s3_call_clear(&head);
-    (void)err;
     return is_there ? GLY_OK : status;
 }
 
@@ -117,7 +115,7 @@ gly_status gly_s3_publish_one(const gly_s3_upload_parts *parts, gly_error *err) 
     gly_s3_response response = {0};
     build_complete(parts, arena, &request);
     gly_status status = gly_s3_call_run(&request, &response, err);
-    status = check_completed(parts, status, &response, err);
+    status = check_completed(parts, status);
     gly_s3_call_clear(&response);
     gly_arena_free(arena);
     return status;
@@ -142,7 +140,8 @@ static void build_one(void *context, gly_arena *arena, uint32_t index, gly_s3_re
 static gly_status take_one(void *context, uint32_t index, gly_status status,
                            const gly_s3_response *response, gly_error *err) {
     publishing *all = context;
-    status = check_completed(&all->parts[index], status, response, err);
+    (void)response;
+    status = check_completed(&all->parts[index], status);
     all->is_done[index] = status == GLY_OK;
     if (status == GLY_E_PATH_NOT_FOUND) { /* "does not exist" would mislead */
         const gly_s3_upload_parts *parts = &all->parts[index];

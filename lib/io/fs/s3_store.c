@@ -120,8 +120,8 @@ static gly_status absent_is_fine(void *context, uint32_t index, gly_status statu
     (void)context;
     (void)index;
     (void)err;
-    return response->http.status == 404 && strcmp(response->code, "NoSuchBucket") != 0 ? GLY_OK
-                                                                                       : status;
+    (void)response;
+    return status == GLY_E_PATH_NOT_FOUND ? GLY_OK : status;
 }
 
 gly_status gly_s3_store_delete(gly_str bucket, uint32_t count, const gly_str *names,

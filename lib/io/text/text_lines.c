@@ -72,7 +72,7 @@ static gly_status take_line(gly_text_lines *lines, gly_str *ret, uint64_t *ret_o
                             gly_error *err) {
     size_t searched = 0;
     for (;;) {
-        const char *start = lines->buffer + lines->at;
+        const char *start = lines->buffer == NULL ? "" : lines->buffer + lines->at;
         size_t unread = lines->filled - lines->at;
         const char *end =
             unread == searched ? NULL : memchr(start + searched, '\n', unread - searched);

@@ -14,9 +14,12 @@ static gly_fake_s3 *fake;
 static gly_arena *arena;
 static const gly_filesystem *s3 = &gly_fs_s3;
 
+static void free_fake(void) { gly_fake_s3_free(fake); }
+
 static void begin(void) {
     if (fake == NULL) {
         fake = gly_fake_s3_make();
+        atexit(free_fake); /* runs behind the client's own */
         setenv("AWS_ENDPOINT_URL", gly_fake_s3_endpoint(fake), 1);
         setenv("AWS_ACCESS_KEY_ID", "k", 1);
         setenv("AWS_SECRET_ACCESS_KEY", "very-secret", 1);
@@ -128,6 +131,9 @@ GLY_TEST(failures_that_stay_have_one_sentence) {
     GLY_CHECK(!err.retryable && strstr(err.message, "s3://stay/k") != NULL &&
               strstr(err.message, "403 InvalidAccessKeyId") != NULL &&
               strstr(err.message, "AWS_ACCESS_KEY_ID") != NULL);
+    gly_fake_s3_fail(fake, "GET /stay/k", 1, GLY_FAKE_STATUS, 404, "InvalidAccessKeyId");
+    GLY_CHECK_INT(s3->open(GLY_STR("s3://stay/k"), &file, &err),
+                  GLY_E_IO); /* as versitygw says it */
     uint32_t before = gly_fake_s3_requests(fake, "GET /stay/k");
     gly_fake_s3_fail(fake, "GET /stay/k", 100, GLY_FAKE_STATUS, 503, "SlowDown");
     GLY_CHECK_INT(s3->open(GLY_STR("s3://stay/k"), &file, &err), GLY_E_IO);
