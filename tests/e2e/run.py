@@ -76,6 +76,22 @@ def uninstall(api, settings):
         api.delete("namespace", None, name)
 
 
+def keep_evidence(context, name):
+    """What there is to know about a test that failed, in a file: applications, pods, Events, the logs of operator and pods."""
+    folder = pathlib.Path(os.environ.get("E2E_LOGS", HERE.parents[1] / "build/e2e"))
+    folder.mkdir(parents=True, exist_ok=True)
+    parts = []
+    for words in (["-n", context.namespace, "get", "gapp,pods", "-o", "yaml"], ["-n", context.namespace, "get", "events"],
+                  ["-n", context.settings.namespace, "get", "pods,lease", "-o", "yaml"],
+                  ["-n", context.settings.namespace, "logs", "-l", "app.kubernetes.io/component=operator", "--tail=400", "--prefix"],
+                  ["-n", context.namespace, "logs", "-l", "galley.dev/role=driver", "--tail=400", "--prefix"],
+                  ["-n", context.namespace, "logs", "-l", "galley.dev/role=executor", "--tail=100", "--prefix"]):
+        code, out, err = support.run("kubectl", *words, check_code=False)
+        parts.append(f"=== kubectl {' '.join(words)}\n{out}{err}")
+    (folder / f"{name}.txt").write_text("\n".join(parts))
+    return str(folder / f"{name}.txt")
+
+
 def run_one(entry, api, settings, reference, namespace):
     """(name, passed)"""
     name, function, _, _ = entry
@@ -90,6 +106,11 @@ def run_one(entry, api, settings, reference, namespace):
     except Exception:  # a fault of the test itself; the others go on
         verdict, detail = "FAILED", traceback.format_exc(limit=4).strip()
     seconds = time.monotonic() - start
+    if verdict == "FAILED":
+        try:
+            detail += f"\n        more in {keep_evidence(context, name)}"
+        except Exception as error:
+            detail += f"\n        no evidence was kept: {error}"
     notes = "; ".join(context.notes)
     say(f"{verdict:7} {name:44} {seconds:6.1f} s  answer {context.answer_hash:16}  recomputed {context.recomputed:>3}  {notes}".rstrip()
         + (f"\n        {detail}" if detail else ""))
