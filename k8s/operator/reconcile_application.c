@@ -334,6 +334,9 @@ static void on_driver_created(void *context, const gly_driver_creation_result *r
                     (j->record->pod_created_ms - j->record->first_seen_ms) * 1000);
             }
         }
+        if (!result->is_new) { /* it may have ended long ago, and nothing else would say so */
+            j->requeue_ms = 1;
+        }
         next_effect(j);
         break;
     case GLY_CREATION_REFUSED:

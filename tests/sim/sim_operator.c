@@ -122,6 +122,15 @@ static void notify(world *w) {
     notice(w, false);
 }
 
+/* What an operator did itself is no news to it (reconcile_application.c compares hashes). */
+static void notify_others(world *w, sim_operator *op) {
+    int64_t look_ms = op->look_ms;
+    bool is_current = op->looked == w->changes;
+    notify(w);
+    op->look_ms = look_ms;
+    op->looked = is_current ? w->changes : op->looked;
+}
+
 /* --- pods --- */
 
 static void plan_pod(world *w, sim_pod *pod) {
@@ -239,7 +248,8 @@ static void create_driver(world *w, sim_operator *op) {
     }
     sim_pod *pod = &w->pods[attempt];
     if (pod->exists) {
-        return; /* 409, ours */
+        op->output.requeue_ms = 1;
+        return; /* 409, ours; it may have ended long ago, and nothing else would say so */
     }
     if (!w->is_calm && chance(w, 50)) { /* quota */
         gly_application_state_refused(op->arena, &op->input, "QuotaExceeded", "no room", false,
@@ -261,7 +271,7 @@ static void create_driver(world *w, sim_operator *op) {
     if (live > 1 && !w->was_overlapping) {
         fail(w, "two drivers live");
     }
-    notify(w);
+    notify_others(w, op);
 }
 
 static void do_effect(world *w, sim_operator *op) {
@@ -333,7 +343,7 @@ static void write_status(world *w, sim_operator *op) {
         w->version++;
         w->written++;
         check_status(w);
-        notify(w);
+        notify_others(w, op);
     }
     int64_t again_ms = op->output.requeue_ms;
     if (again_ms >= 0 && (op->look_ms < 0 || w->now_ms + again_ms < op->look_ms)) {
