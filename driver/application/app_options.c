@@ -80,7 +80,7 @@ gly_status gly_app_options_parse(int count, char *const *arguments, gly_app_opti
         .local_dir = access(GLY_PATH_LOCAL, W_OK) == 0 ? GLY_PATH_LOCAL : NULL,
         .termination_log = "/dev/termination-log",
     };
-    for (int i = 1; i < count; i++) {
+    for (int i = 1; i < count; i += 2) {
         if (strcmp(arguments[i], "--help") == 0 || strcmp(arguments[i], "-h") == 0) {
             ret->wants_help = true;
             return GLY_OK;
@@ -90,7 +90,6 @@ gly_status gly_app_options_parse(int count, char *const *arguments, gly_app_opti
                             arguments[i]);
         }
         GLY_TRY(apply(ret, arguments[i], arguments[i + 1], err));
-        i++;
     }
     if (ret->application == NULL || ret->application[0] == '\0') {
         return gly_fail(err, GLY_E_CONFIG, "--application is missing: see galley-driver --help");

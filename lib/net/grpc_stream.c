@@ -93,8 +93,9 @@ void gly_grpc_stream_unref(gly_grpc_stream *stream) {
 const char *gly_grpc_stream_peer(const gly_grpc_stream *stream) { return stream->peer; }
 
 static void start(gly_grpc_stream *stream, const grpc_op *ops, size_t count, op_tag *tag) {
+    grpc_call *call = stream->call; /* once the batch has started, the stream may end any time */
     GLY_TSAN_RELEASE(&tag->tag);
-    grpc_call_error error = grpc_call_start_batch(stream->call, ops, count, &tag->tag, NULL);
+    grpc_call_error error = grpc_call_start_batch(call, ops, count, &tag->tag, NULL);
     GLY_ASSERT(error == GRPC_CALL_OK);
 }
 

@@ -315,7 +315,9 @@ GLY_TEST(no_right_to_leases) {
     lease_server server;
     candidate a;
     open_server(&server, NULL);
+    gly_fake_k8s_lock(server.fake);
     server.refuse = 403;
+    gly_fake_k8s_unlock(server.fake);
     enter(&a, &server, "a");
     poll_for(&a, NULL, 500);
     GLY_CHECK_INT(a.troubles, 1);

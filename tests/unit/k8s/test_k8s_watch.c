@@ -632,12 +632,14 @@ static void change_something(truth *self, uint64_t version) {
     gly_array_push(&self->log, next);
 }
 
-static bool agrees(const truth *self) {
+static bool agrees(gly_fake_k8s *fake, const truth *self) {
     uint64_t expected[CHAOS_OBJECTS] = {0};
+    gly_fake_k8s_lock(fake);
     for (size_t i = 0; i < self->log.count; i++) {
         const change *now = &self->log.items[i];
         expected[now->object] = now->is_deleted ? 0 : now->version;
     }
+    gly_fake_k8s_unlock(fake);
     return memcmp(expected, self->told, sizeof expected) == 0;
 }
 
@@ -677,10 +679,10 @@ GLY_TEST(chaos_ends_with_the_truth) {
         gly_k8s_request request = {.method = "GET", .path = GLY_STR("/calm")};
         GLY_CHECK(gly_k8s_client_call(self.client, &request, NULL, NULL, NULL) == GLY_OK);
         int64_t give_up_ms = gly_clock_ms() + 45000;
-        while (!agrees(&server) && gly_clock_ms() < give_up_ms) {
+        while (!agrees(self.fake, &server) && gly_clock_ms() < give_up_ms) {
             gly_k8s_client_poll(self.client, 100);
         }
-        GLY_CHECK(agrees(&server));
+        GLY_CHECK(agrees(self.fake, &server));
         GLY_CHECK_INT(server.twice, 0);
         GLY_CHECK(server.log.count > 20);
         printf("seed %llu: %zu changes, %zu requests\n", (unsigned long long)seed, server.log.count,
