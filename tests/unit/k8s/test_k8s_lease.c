@@ -319,6 +319,9 @@ GLY_TEST(no_right_to_leases) {
     server.refuse = 403;
     gly_fake_k8s_unlock(server.fake);
     enter(&a, &server, "a");
+    for (int64_t end_ms = gly_clock_ms() + 5000; a.troubles == 0 && gly_clock_ms() < end_ms;) {
+        poll_for(&a, NULL, 50);
+    }
     poll_for(&a, NULL, 500);
     GLY_CHECK_INT(a.troubles, 1);
     GLY_CHECK(strstr(a.trouble, "leases/operator: not now (No, HTTP 403)") != NULL);
