@@ -299,6 +299,10 @@ static bool read_exit(reader *r, const cJSON *terminated) {
                     gly_arena_format(r->arena, "%s could not start its container%s", whose(r),
                                      because(r, message)));
     } else if (code > 128 && code <= 128 + 64) {
+        if (code == 128 + 9) { /* nobody can have last words about a SIGKILL: it is an older line of
+                                  the log */
+            words = "";
+        }
         set_trouble(r, "Error",
                     gly_arena_format(r->arena, "%s was ended by signal %d (%s, exit code %d)%s",
                                      whose(r), code - 128, signal_name(code - 128), code,

@@ -55,6 +55,8 @@ static const struct {
      "(exit code 137, OOMKilled); give it more with spec.executor.memory"},
     {"'phase': 'Failed', " TERMINATED(137, "Error", "''"), GLY_POD_FAILED, 137, "Error",
      "pod shopflow-exec-3 on node node-2 was ended by signal 9 (SIGKILL, exit code 137)"},
+    {"'phase': 'Failed', " TERMINATED(137, "Error", "'registered'"), GLY_POD_FAILED, 137, "Error",
+     "pod shopflow-exec-3 on node node-2 was ended by signal 9 (SIGKILL, exit code 137)"},
     {"'phase': 'Failed', " TERMINATED(139, "Error", "'line\\nlast words\\n'"), GLY_POD_FAILED, 139,
      "Error",
      "pod shopflow-exec-3 on node node-2 was ended by signal 11 (SIGSEGV, exit code 139): last "
