@@ -229,7 +229,10 @@ static gly_status deliver(gly_driver_job *job, gly_driver *driver, uint32_t part
     const gly_job_request *request = job->request;
     gly_builder fetched = {0};
     gly_str blocks = {result->inline_bytes, result->inline_size};
-    if (result->path != NULL && request->on_result != NULL) {
+    pthread_mutex_lock(&job->lock);
+    bool is_large = result->path != NULL; /* which changes when its executor leaves */
+    pthread_mutex_unlock(&job->lock);
+    if (is_large && request->on_result != NULL) {
         gly_status status = fetch_result(job, driver, partition, &fetched, err);
         if (status != GLY_OK) {
             gly_error_add(err, "The result of task %u cannot be fetched", partition);
