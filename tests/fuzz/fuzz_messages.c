@@ -8,6 +8,8 @@
 #include "lib/net/protobuf_arena.h"
 #include "lib/net/wire.h"
 
+#include <stdlib.h>
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void read_fields(gly_str rest, int depth) {
@@ -39,6 +41,22 @@ static void read_executor_message(gly_str bytes) {
         gly_endpoint_messages_read_updates(arena, 1, message, &batch);
     }
     gly_arena_free(arena);
+}
+
+/* Blocks that move, are looked for and forgotten. */
+static void read_moved(const Galley__MovedBlocks *message) {
+    gly_moved_blocks *blocks = gly_moved_blocks_make();
+    gly_builder texts = {0};
+    gly_map_status place;
+    gly_moved_blocks_put(blocks, message);
+    gly_moved_blocks_put(blocks, message);
+    for (size_t i = 0; i < message->n_paths; i++) {
+        gly_builder_reset(&texts);
+        (void)gly_moved_blocks_find(blocks, gly_str_of(message->paths[i]), &texts, &place);
+    }
+    gly_moved_blocks_drop(blocks, GLY_STR("shuffle-1-"));
+    gly_builder_clear(&texts);
+    gly_moved_blocks_free(blocks);
 }
 
 static void read_driver_command(gly_str bytes) {
@@ -81,22 +99,6 @@ static void read_cached(gly_str bytes) {
     }
     (void)gly_cached_header_parse_name(bytes, &cache_id, &partition);
     gly_arena_free(arena);
-}
-
-/* Blocks that move, are looked for and forgotten. */
-static void read_moved(const Galley__MovedBlocks *message) {
-    gly_moved_blocks *blocks = gly_moved_blocks_make();
-    gly_builder texts = {0};
-    gly_map_status place;
-    gly_moved_blocks_put(blocks, message);
-    gly_moved_blocks_put(blocks, message);
-    for (size_t i = 0; i < message->n_paths; i++) {
-        gly_builder_reset(&texts);
-        (void)gly_moved_blocks_find(blocks, gly_str_of(message->paths[i]), &texts, &place);
-    }
-    gly_moved_blocks_drop(blocks, GLY_STR("shuffle-1-"));
-    gly_builder_clear(&texts);
-    gly_moved_blocks_free(blocks);
 }
 
 static bool may_identify(void *context, uint32_t executor_id, const char *pod_uid) {
