@@ -26,7 +26,9 @@ typedef struct gly_application_record {
     uint64_t uid_hash;
     bool exists;    /* the application; false: only pods of one that is gone */
     bool is_active; /* being reconciled; the record stays */
-    bool is_dirty;  /* something else was seen meanwhile */
+    bool is_dirty;  /* meanwhile something was seen that must be looked at: a driver pod changed ...
+                     */
+    bool is_seen;   /* ... or the application; that may be our own writing (seen_hash, done_hash) */
     uint64_t seen_hash, done_hash;
     gly_application_phase phase;
     int64_t first_seen_ms, pod_created_ms; /* monotonic; 0: unknown */

@@ -56,19 +56,6 @@ static void next_event(job *j);
 
 /* --- the end --- */
 
-static void free_job(job *j) {
-    gly_operator_core *core = j->core;
-    j->record->is_active = false;
-    core->in_flight--;
-    gly_application_table_release(core->applications, j->record);
-    cJSON_Delete(j->object);
-    cJSON_Delete(j->pod_object);
-    cJSON_Delete(j->pod_events);
-    gly_builder_clear(&j->key);
-    gly_arena_free(j->arena);
-    free(j);
-}
-
 static void set_phase(gly_operator_core *core, gly_application_record *record,
                       gly_application_phase phase) {
     if (record->phase != phase) {
@@ -76,6 +63,22 @@ static void set_phase(gly_operator_core *core, gly_application_record *record,
         gly_operator_metrics_add(&core->metrics->applications[phase], 1);
         record->phase = phase;
     }
+}
+
+static void free_job(job *j) {
+    gly_operator_core *core = j->core;
+    j->record->is_active = false;
+    core->in_flight--;
+    if (!j->record->exists) { /* deleted meanwhile: no longer counted */
+        set_phase(core, j->record, GLY_PHASE_NONE);
+    }
+    gly_application_table_release(core->applications, j->record);
+    cJSON_Delete(j->object);
+    cJSON_Delete(j->pod_object);
+    cJSON_Delete(j->pod_events);
+    gly_builder_clear(&j->key);
+    gly_arena_free(j->arena);
+    free(j);
 }
 
 /* Everything went well; object is what the server has now. */
@@ -87,9 +90,10 @@ static void finish(job *j, const cJSON *object) {
     int64_t again_ms = j->requeue_ms >= 0 ? j->requeue_ms : j->output.requeue_ms;
     if (object != NULL) {
         j->record->done_hash = gly_application_status_hash(object);
-        if (j->record->is_dirty && j->record->seen_hash != j->record->done_hash) {
-            again_ms = 0;
-        }
+        j->record->is_dirty |= j->record->is_seen && j->record->seen_hash != j->record->done_hash;
+    }
+    if (j->record->is_dirty) {
+        again_ms = 0;
     }
     if (again_ms >= 0) {
         gly_work_queue_add(core->queue, key, now_ms, again_ms);
@@ -98,11 +102,13 @@ static void finish(job *j, const cJSON *object) {
     free_job(j);
 }
 
+/* The watch says so, too, and only it is believed: a new one of the same name may be there already.
+ */
 static void finish_gone(job *j) {
-    gly_work_queue_forget(j->core->queue, gly_builder_str(&j->key));
-    if (j->record->exists) {
-        set_phase(j->core, j->record, GLY_PHASE_NONE);
-        j->record->exists = false;
+    gly_str key = gly_builder_str(&j->key);
+    gly_work_queue_forget(j->core->queue, key);
+    if (j->record->is_dirty || j->record->is_seen) {
+        gly_work_queue_add(j->core->queue, key, gly_clock_ms(), 0);
     }
     free_job(j);
 }
@@ -490,8 +496,7 @@ void gly_reconcile_application_start(gly_operator_core *core, const char *namesp
     gly_application_record *record =
         gly_application_table_get(core->applications, namespace_name, name);
     if (record->is_active) {
-        record->is_dirty = true;
-        record->seen_hash = 0; /* looked at again when the present one ends */
+        record->is_dirty = true; /* looked at again when the present one ends */
         return;
     }
     job *j = GLY_NEW(job);
@@ -505,7 +510,7 @@ void gly_reconcile_application_start(gly_operator_core *core, const char *namesp
     j->output.requeue_ms = -1;
     gly_reconcile_application_key(namespace_name, name, &j->key);
     record->is_active = true;
-    record->is_dirty = false;
+    record->is_dirty = record->is_seen = false;
     core->in_flight++;
     send(j, "GET", path_of(j, &GLY_K8S_APPLICATIONS, name, NULL, NULL), NULL, NULL, on_application);
 }
@@ -546,7 +551,7 @@ void gly_reconcile_application_seen(gly_operator_core *core, const cJSON *applic
     }
     record->seen_hash = hash;
     if (record->is_active) {
-        record->is_dirty = true;
+        record->is_seen = true;
     } else if (hash != record->done_hash) {
         add_to_queue(core, namespace_name, name);
     }
@@ -596,7 +601,6 @@ void gly_reconcile_application_pod_seen(gly_operator_core *core, const cJSON *po
         gly_application_table_release(core->applications, record);
     } else if (record->is_active) {
         record->is_dirty = record->is_dirty || is_changed;
-        record->seen_hash = is_changed ? 0 : record->seen_hash;
     } else if (is_changed) {
         add_to_queue(core, namespace_name, name);
     }

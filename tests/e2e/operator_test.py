@@ -408,9 +408,10 @@ def test_ttl_and_delete_leave_nothing():
         assert ns.app("long") is not None
         assert api.call("DELETE", ns.apps("long"))[0] == 200
         wait("nothing is left", lambda: not ns.pods() and not api.items(ns.core("secrets")), 30)
-        ns.submit("again")  # a name may be used again at once
-        running(ns, "again")
-        assert api.call("DELETE", ns.apps("again"))[0] == 200
+        for _ in range(8):  # a name may be used again at once
+            ns.submit("again")
+            running(ns, "again")
+            assert api.call("DELETE", ns.apps("again"))[0] == 200
         ns.submit("again")
         running(ns, "again")
         code, text = scene.operators[0].metrics()
@@ -502,7 +503,8 @@ def test_hostile_sizes():
             data = {"k": "x" * 900000}
             assert api.call("POST", ns.core("configmaps"), {"metadata": {"name": f"c{i}"}, "data": data})[0] == 201
         rss = float(re.search(r"\nprocess_resident_memory_bytes (\S+)", scene.operators[0].metrics()[1]).group(1))
-        assert rss < 40e6, rss
+        is_sanitized = b"__asan_init" in (BIN / "galley-operator").read_bytes()
+        assert rss < (40e6 if not is_sanitized else 200e6), rss
         return f"a name of {len(name)} characters, an application of 0.95 MB; {rss / 1e6:.1f} MB resident"
 
 
