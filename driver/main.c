@@ -182,8 +182,7 @@ static gly_status run(program *p, gly_error *err) {
     GLY_TRY(read_all(p, err));
     gly_log_info("driver started", GLY_LOG_STR("application", p->application.name),
                  GLY_LOG_STR("namespace", p->application.namespace_name),
-                 GLY_LOG_INT("attempt", p->options.attempt),
-                 GLY_LOG_INT("processMs", gly_clock_process_ms()));
+                 GLY_LOG_INT("attempt", p->options.attempt));
     gly_builder text = {0};
     gly_status status = gly_app_run_load(&p->application, p->options.job_dir, &text, err);
     if (status == GLY_OK) {
@@ -308,6 +307,7 @@ int main(int count, char **arguments) {
         gly_app_options_print_help(stdout);
         return EXIT_DONE;
     }
+    gly_log_info("starting", GLY_LOG_INT("attempt", p.options.attempt));
     gly_status status = run(&p, &err);
     int exit_code = finish(&p, status, &err);
     fflush(stdout);

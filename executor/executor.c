@@ -121,7 +121,7 @@ static void take_registered(executor *self, const Galley__Registered *message) {
     pthread_mutex_unlock(&self->lock);
     wake_main(self);
     if (self->options->is_bootstrap) { /* in a pod, where people read logs */
-        gly_log_info("registered", GLY_LOG_INT("processMs", gly_clock_process_ms()));
+        gly_log_info("registered", GLY_LOG_INT("executor", self->options->id));
     }
 }
 

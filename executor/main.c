@@ -25,6 +25,9 @@ int main(int argc, char **argv) {
         return GLY_EXECUTOR_EXIT_USAGE;
     }
     gly_log_start("galley-executor");
+    if (options.is_bootstrap) { /* in a pod, where people read logs */
+        gly_log_info("starting", GLY_LOG_INT("executor", options.id));
+    }
     options.run_task = gly_task_run;
     int code = gly_executor_run(&options);
     fflush(NULL);

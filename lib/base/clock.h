@@ -8,7 +8,6 @@ int64_t gly_clock_ns(void);      /* monotonic nanoseconds */
 int64_t gly_clock_ms(void);      /* monotonic milliseconds */
 int64_t gly_clock_wall_ms(void); /* milliseconds since 1970-01-01 UTC */
 int64_t gly_clock_cpu_ns(void);  /* CPU time of the calling thread */
-int64_t gly_clock_process_ms(void); /* since this process was started, to 10 ms; -1: not known */
 void gly_clock_sleep_ms(int64_t ms);
 
 #endif
