@@ -8,7 +8,7 @@ FUZZ_SECONDS ?= 600
 export CTEST_OUTPUT_ON_FAILURE = 1
 
 .DEFAULT_GOAL := build
-.PHONY: help packages build demo test check asan tsan vector2 tidy format sim fuzz bench python clean images chart e2e bench-k8s
+.PHONY: help packages build demo test check asan tsan vector2 tidy format sim fuzz bench python clean images chart s3 e2e bench-k8s
 
 help: ## this list
 	@grep -hE '^[a-z0-9_-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | column -t -s '	'
@@ -77,6 +77,9 @@ images: ## compile and build the images galley-driver:dev and galley-executor:de
 
 chart: ## write what of the chart is made of other files: README's table, custom resources
 	@tools/chart_readme.py
+
+s3: build python ## s3:// against the server that AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY name
+	@$(PYTHON_ENV)/bin/python tests/compat/s3_test.py $(BUILD)/bin
 
 e2e: build ## the tests on the Kubernetes cluster that KUBECONFIG names: make e2e ARGS='--only fault_04'
 	@tests/e2e/run.sh $(BUILD)/bin $(ARGS)

@@ -22,6 +22,7 @@ step "command line" python3 tests/cli/cli_tests.py "$build/bin"
 step "parquet cross check" "$python" tests/compat/parquet_cross_check.py "$build/bin"
 step "tpch" "$python" tests/compat/tpch.py "$build/bin/galley"
 step "faults" python3 tests/faults/fault_tests.py "$build/bin"
+step "decommissioning" python3 tests/faults/decommission_tests.py "$build/bin"
 
 if ((${#failed[@]} > 0)); then
     printf 'failed: %s\n' "${failed[@]}"
