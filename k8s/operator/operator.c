@@ -33,7 +33,8 @@ enum {
     STOP_WAIT_MS = 5000,
     TERM_PAUSE_MS = 500,
     TRIM_MS = 60000,
-    KINDS = 3, /* applications, driver pods, schedules */
+    SYNC_GRACE_MS = 5000, /* how long the first lists may keep all of the work waiting */
+    KINDS = 3,            /* applications, driver pods, schedules */
 };
 
 typedef struct process {
@@ -55,6 +56,7 @@ typedef struct term {
     bool is_leader, is_over;
     uint32_t watch_count;
     gly_k8s_watch **watches;
+    int64_t watching_since_ms;
 } term;
 
 /* --- watches --- */
@@ -114,6 +116,19 @@ static bool is_synced(const term *t) {
     return t->watch_count > 0;
 }
 
+/* Work may begin: all lists are complete, or those of some namespaces will not be (no rights, or
+ * the namespace is gone) and the others must not wait for them. */
+static bool is_seeing(const term *t) {
+    if (is_synced(t)) {
+        return true;
+    }
+    bool is_any = false;
+    for (uint32_t i = 0; i + KINDS <= t->watch_count; i += KINDS) {
+        is_any = is_any || gly_k8s_watch_is_synced(t->watches[i]);
+    }
+    return is_any && gly_clock_ms() - t->watching_since_ms > SYNC_GRACE_MS;
+}
+
 /* --- the lease --- */
 
 static void on_leader(void *context, bool is_leader) {
@@ -145,7 +160,7 @@ static void start_key(term *t, gly_builder *key) {
 }
 
 static bool may_work(const term *t) {
-    return t->is_leader && !t->is_over && is_synced(t) &&
+    return t->is_leader && !t->is_over && is_seeing(t) &&
            (t->lease == NULL || gly_k8s_lease_is_held(t->lease)) &&
            !atomic_load(&t->process->is_stopping);
 }
@@ -174,7 +189,7 @@ static void publish(term *t) {
     atomic_store(&p->metrics.queue_depth, (int64_t)gly_work_queue_count(t->core.queue));
     atomic_store(&p->metrics.in_flight, t->core.in_flight);
     /* A stand-by is ready too: it is there to take over. */
-    atomic_store(&p->is_ready, !t->is_leader || is_synced(t));
+    atomic_store(&p->is_ready, !t->is_leader || is_seeing(t));
 }
 
 static void work(term *t) {
@@ -183,6 +198,7 @@ static void work(term *t) {
     while (!t->is_over && !atomic_load(&p->is_stopping)) {
         if (t->is_leader && t->watch_count == 0) {
             start_watches(t);
+            t->watching_since_ms = gly_clock_ms();
         }
         start_due(t);
         publish(t);

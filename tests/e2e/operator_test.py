@@ -306,18 +306,44 @@ def test_two_operators_one_leads():
         return f"taken over after SIGKILL in {took:.1f} s, after SIGTERM in {given:.1f} s"
 
 
+def start_proxy(port, *arguments):
+    return subprocess.Popen(["kubectl", "proxy", f"--port={port}", *arguments], stdout=subprocess.PIPE, text=True)
+
+
+def write_kubeconfig(folder, port):
+    config = {"apiVersion": "v1", "kind": "Config", "current-context": "c", "users": [{"name": "u", "user": {}}],
+              "clusters": [{"name": "k", "cluster": {"server": f"http://127.0.0.1:{port}"}}],
+              "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u"}}]}
+    path = pathlib.Path(folder, "config")
+    path.write_text(json.dumps(config))
+    return path
+
+
+def test_a_namespace_without_rights_stops_no_other():
+    """Two namespaces, all requests to one of them are refused (by a proxy, as missing rights would)."""
+    with Scene("seen", operator=False) as (ns, scene), tempfile.TemporaryDirectory() as folder:
+        dark = Namespace("dark")
+        proxy = start_proxy(0, f"--reject-paths=^/.*/namespaces/{dark.name}/.*")
+        try:
+            port = re.search(r":(\d+)\s*$", proxy.stdout.readline()).group(1)
+            scene.operators.append(Operator([ns, dark], env={"KUBECONFIG": str(write_kubeconfig(folder, port))}))
+            ns.submit("job")
+            begin = time.time()
+            state_is(ns, "job", "Starting", seconds=20)
+            assert scene.operators[0].metrics("/readyz")[0] == 200
+            assert "watching is in trouble" in scene.operators[0].text()
+            return f"a driver pod after {time.time() - begin:.1f} s, though nothing is seen of the other namespace"
+        finally:
+            proxy.kill()
+            dark.remove()
+
+
 def test_api_server_away():
     """The way to the API server (a proxy) hangs, then is gone for longer than the lease lasts."""
     with Scene("away", operator=False) as (ns, scene), tempfile.TemporaryDirectory() as folder:
-        def start_proxy(port):
-            return subprocess.Popen(["kubectl", "proxy", f"--port={port}"], stdout=subprocess.PIPE, text=True)
         proxy = start_proxy(0)
         port = re.search(r":(\d+)\s*$", proxy.stdout.readline()).group(1)
-        config = {"apiVersion": "v1", "kind": "Config", "current-context": "c", "users": [{"name": "u", "user": {}}],
-                  "clusters": [{"name": "k", "cluster": {"server": f"http://127.0.0.1:{port}"}}],
-                  "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u"}}]}
-        path = pathlib.Path(folder, "config")
-        path.write_text(json.dumps(config))
+        path = write_kubeconfig(folder, port)
         try:
             operator = scene.start(leader=True, env={"KUBECONFIG": str(path)})
             ns.submit("before")
