@@ -37,4 +37,11 @@ if [[ " $* " != *" --list "* && ! ${E2E_IMAGES_LOADED:-} ]]; then
     load "$work/galley-driver.tar" "$work/galley-executor.tar"
     echo "built and loaded images in $((SECONDS - start)) s"
 fi
-python3 tests/e2e/run.py "$@"
+if (($# > 1)); then # some tests, or a list of them
+    exec python3 tests/e2e/run.py "$@"
+fi
+failed=0
+python3 tests/e2e/run.py "$bin" || failed=1
+echo "=== the operator by itself (tests/e2e/operator_test.py)"
+python3 tests/e2e/operator_test.py "$bin" || failed=1
+exit $failed
