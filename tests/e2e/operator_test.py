@@ -5,6 +5,7 @@ Drivers are not needed: their pods ask for a node that does not exist, and this 
 their status. So what is tested is the operator alone, including its death by SIGKILL at any moment. BIN is a build's bin
 directory. Uses namespaces of its own and leaves nothing; applies k8s/crd first. WORDs choose tests by parts of their names.
 """
+import atexit
 import datetime
 import http.client
 import json
@@ -31,6 +32,7 @@ class Api:
 
     def __init__(self):
         self.proxy = subprocess.Popen(["kubectl", "proxy", "--port=0"], stdout=subprocess.PIPE, text=True)
+        atexit.register(self.proxy.kill)
         self.port = int(re.search(r":(\d+)\s*$", self.proxy.stdout.readline()).group(1))
         self.connection = None
 
@@ -625,7 +627,7 @@ def main():
         return 2
     BIN = pathlib.Path(sys.argv[1]).resolve()
     words = sys.argv[2:]
-    subprocess.run(["kubectl", "apply", "-f", str(ROOT / "k8s/crd")], check=True, capture_output=True)
+    subprocess.run(["kubectl", "apply", "-f", str(ROOT / "k8s/crd")], check=True, stdout=subprocess.DEVNULL)
     print(f"seed {SEED}")
     failed = []
     for test in TESTS:
