@@ -13,6 +13,7 @@
 #include "k8s/client/k8s_watch.h"
 #include "lib/base/array.h"
 #include "lib/base/clock.h"
+#include "lib/base/log.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -172,9 +173,18 @@ static void send(gly_cluster *cluster, gly_k8s_request *request, uint32_t id) {
 }
 
 static void create_pod(gly_cluster *cluster, gly_arena *arena, uint32_t id) {
+    uint64_t memory_bytes = cluster->pods.application->executor.memory_bytes;
+    pthread_mutex_lock(&cluster->lock);
+    uint64_t usable_bytes = gly_pod_table_memory(cluster->table, memory_bytes);
+    pthread_mutex_unlock(&cluster->lock);
+    if (usable_bytes < memory_bytes) {
+        gly_log_info("an executor may use less of its pod's memory, since others were killed",
+                     GLY_LOG_INT("executor", id), GLY_LOG_INT("bytes", (int64_t)usable_bytes));
+    }
     gly_executor_pod_request wanted = {.executor_id = id,
                                        .driver_address = cluster->driver_address,
-                                       .heartbeat_ms = cluster->options.heartbeat_ms};
+                                       .heartbeat_ms = cluster->options.heartbeat_ms,
+                                       .memory_bytes = usable_bytes};
     cJSON *pod = gly_executor_pod_make(&cluster->pods, &wanted);
     char *body = cJSON_PrintUnformatted(pod);
     cJSON_Delete(pod);

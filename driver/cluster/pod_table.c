@@ -62,6 +62,7 @@ struct gly_pod_table {
     GLY_ARRAY(warned) warnings;
     GLY_ARRAY(uint32_t) corpses;
     uint32_t in_flight;
+    uint32_t oom_kills;
     int64_t wait_ms;       /* before creations are tried again */
     int64_t not_before_ms; /* for all of them */
     bool is_stopped;
@@ -339,6 +340,7 @@ static void look_at_end(gly_pod_table *table, row *one, const gly_pod_state *pod
     char plain[160];
     snprintf(plain, sizeof plain, "pod %.80s ended with exit code %d", pod->name, pod->exit_code);
     const char *text = pod->sentence[0] != '\0' ? pod->sentence : plain;
+    table->oom_kills += pod->was_oom_killed;
     if (!one->is_killed && !is_good) {
         warn(table, one->id, pod->trouble[0] != '\0' ? pod->trouble : "Error", text);
     }
@@ -501,6 +503,14 @@ uint32_t gly_pod_table_find_uid(const gly_pod_table *table, const char *uid) {
         }
     }
     return 0;
+}
+
+uint64_t gly_pod_table_memory(const gly_pod_table *table, uint64_t memory_bytes) {
+    uint64_t bytes = memory_bytes;
+    for (uint32_t i = 0; i < table->oom_kills && bytes > memory_bytes / 4; i++) {
+        bytes -= bytes / 4;
+    }
+    return GLY_MAX(bytes, memory_bytes / 4);
 }
 
 uint32_t gly_pod_table_in_flight(const gly_pod_table *table) { return table->in_flight; }

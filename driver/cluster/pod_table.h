@@ -71,6 +71,9 @@ int64_t
 gly_pod_table_next_ms(const gly_pod_table *table); /* when to take again; INT64_MAX: never */
 bool gly_pod_table_owns(const gly_pod_table *table, uint32_t executor_id, const char *uid);
 uint32_t gly_pod_table_find_uid(const gly_pod_table *table, const char *uid); /* 0: nobody's */
+/* What a new executor may use of a pod's memory: a quarter less for each one that was killed for
+ * using too much (what it used beside its budget then has room), but at least a quarter. */
+uint64_t gly_pod_table_memory(const gly_pod_table *table, uint64_t memory_bytes);
 uint32_t gly_pod_table_in_flight(const gly_pod_table *table); /* creations without an answer */
 size_t gly_pod_table_count(const gly_pod_table *table);
 

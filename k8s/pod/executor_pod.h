@@ -9,6 +9,7 @@ typedef struct gly_executor_pod_request {
     uint32_t executor_id;
     const char *driver_address; /* ip:port of the executor endpoint */
     int64_t heartbeat_ms;       /* 0: the executor's default */
+    uint64_t memory_bytes;      /* what it may use of the pod's memory; 0: all */
 } gly_executor_pod_request;
 
 /* Free the result with cJSON_Delete. */

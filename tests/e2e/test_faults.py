@@ -105,11 +105,19 @@ def fault_07_out_of_memory(t):
     """A task that takes more than the pod has: OOMKilled with the number in the cause, tried again a few times, not for ever."""
     sql = "SELECT sum(CASE WHEN id = 3 THEN galley_test_hold(600000000) ELSE id END) AS s FROM range(0, 8, 1, 8)"
     app = t.application("hungry", sql, executors=2)
-    begin = time.monotonic()
-    status = app.wait_state("Failed", seconds=120)
+    begin, budgets = time.monotonic(), set()
+
+    def has_failed():
+        for pod in app.executor_pods(running=False):
+            args = pod["spec"]["containers"][0]["args"]
+            budgets.add(int(args[args.index("--memory") + 1]))
+        return app.status().get("state") == "Failed"
+    wait_for("the application's end", has_failed, 120)
+    status = app.status()
     check("OOMKilled" in status["cause"] or "out of memory" in status["cause"].lower(), f"the cause does not say what happened: {status['cause']!r}")
     check("256" in status["cause"] or "268435456" in status["cause"], f"the cause does not name the limit: {status['cause']!r}")
-    t.note(f"after {time.monotonic() - begin:.0f} s, {status['executors'].get('lost', 0)} executors lost: {status['cause']}")
+    check(len(budgets) > 1, f"executors that replaced killed ones were given the same budget: {budgets}")
+    t.note(f"after {time.monotonic() - begin:.0f} s, {status['executors'].get('lost', 0)} executors lost, budgets {sorted(budgets)}: {status['cause']}")
 
 
 @test()

@@ -28,7 +28,7 @@ static void check_pod(cJSON *pod, const char *container_name) {
 
 static void make_pods(const gly_application *application) {
     gly_pods_context context = {application, 2};
-    gly_executor_pod_request request = {5, "10.0.0.1:4040", 1000};
+    gly_executor_pod_request request = {5, "10.0.0.1:4040", 1000, 1 << 28};
     check_pod(gly_driver_pod_make(&context), GLY_CONTAINER_DRIVER);
     check_pod(gly_executor_pod_make(&context, &request), GLY_CONTAINER_EXECUTOR);
     cJSON_Delete(gly_tls_secret_executor(application, "a", "b", "c"));

@@ -73,9 +73,11 @@ GLY_TEST(a_pod_lives_and_ends) {
     killed.was_oom_killed = true;
     killed.trouble = "OOMKilled";
     killed.sentence = "executor 1 used more than its limit of 512Mi";
+    GLY_CHECK_INT(gly_pod_table_memory(f.table, 1000), 1000);
     see(&f, killed, 40);
     GLY_CHECK_INT(f.count, 2);
     GLY_CHECK(is_told(&f, 0, GLY_CLUSTER_WARNING, 1));
+    GLY_CHECK_INT(gly_pod_table_memory(f.table, 1000), 750); /* of those that come after it */
     GLY_CHECK_TEXT(f.actions[0].code, "OOMKilled");
     GLY_CHECK(is_told(&f, 1, GLY_CLUSTER_EXITED, 1) && !f.actions[1].is_expected);
     GLY_CHECK_TEXT(f.actions[1].text, killed.sentence);
@@ -85,6 +87,21 @@ GLY_TEST(a_pod_lives_and_ends) {
     take(&f, 50);
     GLY_CHECK_INT(f.count, 0);
     GLY_CHECK_INT(gly_pod_table_count(f.table), 0);
+    gly_pod_table_free(f.table);
+}
+
+GLY_TEST(killed_for_memory_again_and_again) {
+    fixture f = make(10);
+    for (uint32_t id = 1; id <= 20; id++) {
+        gly_pod_table_want(f.table, id, 10);
+        gly_pod_table_created(f.table, id, 201, "u", "", 10);
+        gly_pod_state killed = pod(id, "u", GLY_POD_FAILED);
+        killed.was_oom_killed = true;
+        see(&f, killed, 20);
+        see(&f, killed, 21);
+    }
+    GLY_CHECK_INT(gly_pod_table_memory(f.table, 1000), 250);
+    GLY_CHECK_INT(gly_pod_table_memory(f.table, 0), 0);
     gly_pod_table_free(f.table);
 }
 
@@ -293,9 +310,9 @@ GLY_TEST(nothing_is_created_after_the_stop) {
     gly_pod_table_free(f.table);
 }
 
-GLY_SUITE("pod_table", a_pod_lives_and_ends, an_end_before_the_start_is_a_failure,
-          a_deleted_pod_has_exited, creations_are_few_at_once, a_quota_makes_wait_and_warns_once,
-          what_cannot_work_has_failed, a_lost_answer_is_made_up_by_the_watch,
-          a_taken_name_is_looked_at, kills_find_their_pod, an_image_that_never_comes_fails,
-          unschedulable_pods_wait, a_pod_that_no_list_knows_is_gone,
-          nothing_is_created_after_the_stop)
+GLY_SUITE("pod_table", a_pod_lives_and_ends, killed_for_memory_again_and_again,
+          an_end_before_the_start_is_a_failure, a_deleted_pod_has_exited, creations_are_few_at_once,
+          a_quota_makes_wait_and_warns_once, what_cannot_work_has_failed,
+          a_lost_answer_is_made_up_by_the_watch, a_taken_name_is_looked_at, kills_find_their_pod,
+          an_image_that_never_comes_fails, unschedulable_pods_wait,
+          a_pod_that_no_list_knows_is_gone, nothing_is_created_after_the_stop)

@@ -6,7 +6,7 @@ static cJSON *make_pod(gly_arena *arena, cJSON *object, uint32_t attempt, int64_
     gly_application app;
     read_application(arena, object, &app);
     return gly_executor_pod_make(&(gly_pods_context){&app, attempt},
-                                 &(gly_executor_pod_request){7, "10.0.0.5:4040", heartbeat_ms});
+                                 &(gly_executor_pod_request){7, "10.0.0.5:4040", heartbeat_ms, 0});
 }
 
 /* What follows a flag among the arguments; "(absent)" without the flag. */
@@ -43,6 +43,12 @@ GLY_TEST(the_command_line) {
     cJSON_Delete(pod);
     pod = make_pod(arena, object, 1, 2500);
     GLY_CHECK_TEXT(argument(pod, "--heartbeat-ms"), "2500");
+    cJSON_Delete(pod);
+    gly_application app;
+    read_application(arena, object, &app);
+    pod = gly_executor_pod_make(&(gly_pods_context){&app, 1},
+                                &(gly_executor_pod_request){7, "10.0.0.5:4040", 0, 1 << 30});
+    GLY_CHECK_TEXT(argument(pod, "--memory"), "1073741824"); /* less than the pod has */
     cJSON_Delete(pod);
     cJSON_Delete(object);
     gly_arena_free(arena);

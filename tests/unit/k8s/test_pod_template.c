@@ -12,7 +12,7 @@ static cJSON *executor_with(const char *template) {
     gly_application app;
     read_application(arena, object, &app);
     cJSON *pod = gly_executor_pod_make(&(gly_pods_context){&app, 1},
-                                       &(gly_executor_pod_request){1, "10.0.0.5:4040", 0});
+                                       &(gly_executor_pod_request){1, "10.0.0.5:4040", 0, 0});
     cJSON_Delete(object);
     gly_arena_free(arena);
     return pod;
@@ -241,7 +241,7 @@ GLY_TEST(hostile_templates_do_no_harm) {
         read_application(arena, object, &app);
         app.executor.template = template;
         cJSON *pod = gly_executor_pod_make(&(gly_pods_context){&app, 1},
-                                           &(gly_executor_pod_request){1, "10.0.0.5:4040", 0});
+                                           &(gly_executor_pod_request){1, "10.0.0.5:4040", 0, 0});
         GLY_CHECK_TEXT(text_at(pod, "spec/containers/0/name"), GLY_CONTAINER_EXECUTOR);
         GLY_CHECK_TEXT(text_at(pod, "spec/containers/0/command/0"), "galley-executor");
         GLY_CHECK_TEXT(text_at(pod, "spec/containers/0/resources/limits/memory"), "1Gi");
