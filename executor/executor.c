@@ -42,7 +42,7 @@
 #include <unistd.h>
 
 enum {
-    RESERVE_BYTES = 24 << 20, /* of memory that tasks do not get: gRPC, code, stacks */
+    RESERVE_BYTES = 32 << 20, /* of memory that tasks do not get: gRPC, code, stacks */
     RESERVE_PERCENT = 8,
     END_TASKS_MS = 400, /* cancelled tasks have this long to notice */
     END_STREAM_MS = 200,

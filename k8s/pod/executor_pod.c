@@ -35,6 +35,14 @@ static int64_t grace_ms(const gly_pod_template *template) {
     return given <= 3 ? 0 : given > 86400 ? 86400000 : (int64_t)(given * 900) - 2000;
 }
 
+/* The executor keeps to --memory, but for at most 15 % (what the allocator holds between tasks):
+ * the pod's limit, at which the kernel kills, is above that. */
+static uint64_t memory_bytes(const gly_application_role *role,
+                             const gly_executor_pod_request *request) {
+    uint64_t bytes = request->memory_bytes > 0 ? request->memory_bytes : role->memory_bytes;
+    return bytes / 115 * 100;
+}
+
 static void set_command(gly_pod_template *template, gly_arena *arena,
                         const gly_application_role *role, const gly_executor_pod_request *request) {
     const char *const command[] = {"galley-executor"};
@@ -46,9 +54,7 @@ static void set_command(gly_pod_template *template, gly_arena *arena,
         "--cores",
         gly_arena_format(arena, "%u", role->cores),
         "--memory",
-        gly_arena_format(arena, "%llu",
-                         (unsigned long long)(request->memory_bytes > 0 ? request->memory_bytes
-                                                                        : role->memory_bytes)),
+        gly_arena_format(arena, "%llu", (unsigned long long)memory_bytes(role, request)),
         "--disk",
         gly_arena_format(arena, "%llu",
                          (unsigned long long)gly_pod_parts_disk_budget(role->local_disk_bytes)),

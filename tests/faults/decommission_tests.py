@@ -203,7 +203,7 @@ def cached_tables(kind, apart):
 def busy_holder(kind, apart):
     """Ten tasks want the one cached partition at once; most of them read it from another executor."""
     cache = "CACHE TABLE c AS SELECT id FROM range(0, 300000, 1, 1)"
-    parts = " UNION ALL ".join(f"SELECT sum(id) + {i} AS s, max(galley_test_sleep(id % 2)) AS z FROM c WHERE id < 200" for i in range(10))
+    parts = " UNION ALL ".join(f"SELECT sum(id) + {i} AS s, max(galley_test_sleep(id % 8)) AS z FROM c WHERE id < 200" for i in range(10))
     query = f"{cache}; SELECT sum(s) AS s, count(*) AS n FROM ({parts})"
     options = ["--conf", "spark.locality.wait=0"]
     code, expected, err = galley.run("sql", query, *OPTIONS, *options, "--executors", "1")
@@ -217,7 +217,7 @@ def busy_holder(kind, apart):
 def killed_holder():
     """A holder is killed while the table is read: it is filled again, and the query goes again."""
     code, expected, err = galley.run("sql", f"{CACHE}; {READ}", *OPTIONS, "--executors", "3")
-    sleepy = READ.replace("count(*) AS n", "count(*) AS n, max(galley_test_sleep(CASE WHEN id % 50000 = 7 THEN 300 ELSE 0 END)) AS z")
+    sleepy = READ.replace("count(*) AS n", "count(*) AS n, max(galley_test_sleep(CASE WHEN id % 50000 = 7 THEN 900 ELSE 0 END)) AS z")
     run = Run("a holder of a cached table is killed", f"{CACHE}; {sleepy}; {READ}", executors=3)
     time.sleep(1)
     os.kill(run.children[0], signal.SIGKILL)

@@ -29,7 +29,7 @@ GLY_TEST(the_command_line) {
         {"--driver", "10.0.0.5:4040"},
         {"--id", "7"},
         {"--cores", "4"},
-        {"--memory", "2147483648"},
+        {"--memory", "1867377000"},
         {"--disk", "33285996544"},
         {"--local-dir", "/var/lib/galley"},
         {"--host", "$(GALLEY_POD_IP)"},
@@ -48,7 +48,7 @@ GLY_TEST(the_command_line) {
     read_application(arena, object, &app);
     pod = gly_executor_pod_make(&(gly_pods_context){&app, 1},
                                 &(gly_executor_pod_request){7, "10.0.0.5:4040", 0, 1 << 30});
-    GLY_CHECK_TEXT(argument(pod, "--memory"), "1073741824"); /* less than the pod has */
+    GLY_CHECK_TEXT(argument(pod, "--memory"), "933688500"); /* less than the pod has */
     cJSON_Delete(pod);
     cJSON_Delete(object);
     gly_arena_free(arena);
