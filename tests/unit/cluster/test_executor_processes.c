@@ -203,6 +203,8 @@ GLY_TEST(drops_the_files_of_a_query) {
     GLY_CHECK(harness_wait_flag(&self, &self.executors[1].exited, 3000));
     GLY_CHECK(self.executors[1].expected);
     GLY_CHECK(access(self.executors[1].local_dir, F_OK) != 0);
+    /* told by the endpoint, which may learn of the end after the cluster manager does */
+    GLY_CHECK(harness_wait_flag(&self, &self.executors[1].lost, 3000));
     GLY_CHECK_TEXT(self.executors[1].reason, "executor 1: the test wants it");
     harness_stop(&self);
 }
