@@ -258,6 +258,7 @@ GLY_TEST(sigterm_is_graceful) {
     gly_cluster_find(GLY_STR("local"))->kill(self.cluster, 1, false);
     GLY_CHECK_INT(harness_wait(&self, task).outcome, GLY_TASK_KILLED);
     GLY_CHECK(harness_wait_flag(&self, &self.executors[1].exited, 3000));
+    GLY_CHECK(harness_wait_flag(&self, &self.executors[1].lost, 3000));
     GLY_CHECK(strstr(self.executors[1].reason, "SIGTERM") != NULL);
     GLY_CHECK(access(self.executors[1].local_dir, F_OK) != 0);
     harness_stop(&self);
