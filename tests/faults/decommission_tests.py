@@ -203,8 +203,8 @@ def cached_tables(kind, apart):
 def busy_holder(kind, apart):
     """Ten tasks want the one cached partition at once; most of them read it from another executor."""
     cache = "CACHE TABLE c AS SELECT id FROM range(0, 300000, 1, 1)"
-    parts = " UNION ALL ".join(f"SELECT sum(id) + {i} AS s, max(galley_test_sleep(id % 8)) AS z FROM c WHERE id < 200" for i in range(10))
-    query = f"{cache}; SELECT sum(s) AS s, count(*) AS n FROM ({parts})"
+    parts = " UNION ALL ".join(f"SELECT sum(id) + {i} AS s, max(galley_test_sleep(id % 4)) AS z FROM c WHERE id < 200" for i in range(10))
+    query = f"{cache}; SELECT sum(s) AS s, sum(z) AS z, count(*) AS n FROM ({parts})"  # z is asked for, else nobody sleeps
     options = ["--conf", "spark.locality.wait=0"]
     code, expected, err = galley.run("sql", query, *OPTIONS, *options, "--executors", "1")
     run = Run(f"a cached partition read from elsewhere, {kind}", query, executors=3, apart=apart, options=options).finish()
