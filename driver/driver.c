@@ -7,13 +7,10 @@
 #include "driver/driver_internal.h"
 
 #include "lib/base/clock.h"
-#include "lib/io/fs/filesystem.h"
 #include "lib/io/fs/s3_settings.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static char *text_of(gly_str text) {
@@ -78,34 +75,6 @@ static bool may_identify(void *context, uint32_t executor_id, const char *pod_ui
            driver->manager->owns(driver->cluster, executor_id, pod_uid);
 }
 
-/* <spark.local.dir or TMPDIR or /tmp>/galley-XXXXXX, ours alone. */
-static gly_status make_local_dir(const gly_config *config, char **ret, gly_error *err) {
-    gly_str base = gly_config_text(config, GLY_CONFIG_LOCAL_DIR);
-    const char *fallback = getenv("TMPDIR");
-    gly_builder path = {0};
-    if (base.size > 0) {
-        gly_builder_add_str(&path, base);
-        if (mkdir(path.data, 0700) != 0 && errno != EEXIST) {
-            gly_status status = gly_error_from_errno(
-                err, errno, "The local directory %s (spark.local.dir) cannot be made", path.data);
-            gly_builder_clear(&path);
-            return status;
-        }
-    } else {
-        gly_builder_add_text(&path, fallback != NULL && fallback[0] == '/' ? fallback : "/tmp");
-    }
-    gly_builder_add_text(&path, "/galley-XXXXXX");
-    if (mkdtemp(path.data) == NULL) {
-        gly_status status =
-            gly_error_from_errno(err, errno, "A directory for shuffle files cannot be made as %s",
-                                 path.data);
-        gly_builder_clear(&path);
-        return status;
-    }
-    *ret = path.data;
-    return GLY_OK;
-}
-
 enum { MOST_POOLS = 64 };
 
 /* "interactive:3:1,batch:1:0" */
@@ -127,9 +96,10 @@ static gly_status read_pools(const gly_config *config, gly_scheduler_pool pools[
             return gly_fail(err, GLY_E_CONFIG, "%s cannot be '%.*s': write name:weight:minShare",
                             gly_config_key(GLY_CONFIG_SCHEDULER_POOLS), GLY_STR_ARG(item));
         }
-        pools[*ret_count] = (gly_scheduler_pool){
-            .name = {item.data + strspn(text, " "), strlen(name)}, .weight = weight,
-            .min_share = share};
+        pools[*ret_count] =
+            (gly_scheduler_pool){.name = {item.data + strspn(text, " "), strlen(name)},
+                                 .weight = weight,
+                                 .min_share = share};
         (*ret_count)++;
     }
     return GLY_OK;
@@ -163,8 +133,9 @@ static gly_status start_event_log(gly_driver *driver, gly_error *err) {
     char name[64];
     snprintf(name, sizeof name, "galley-%lld-%d.jsonl", (long long)gly_clock_wall_ms(),
              (int)getpid());
-    GLY_TRY(gly_event_log_open(dir.size > 0 ? dir : gly_str_of(driver->local_dir),
-                               gly_str_of(name), &driver->log, err));
+    GLY_TRY(
+        gly_event_log_open(dir.size > 0 ? dir : gly_str_of(gly_local_dir_path(driver->local_dir)),
+                           gly_str_of(name), &driver->log, err));
     gly_event_bus_subscribe(driver->bus, gly_event_log_read, driver->log);
     return GLY_OK;
 }
@@ -208,7 +179,7 @@ static gly_status start_cluster(gly_driver *driver, const gly_driver_options *op
         .program = program,
         .cores = (uint32_t)gly_config_int(config, GLY_CONFIG_EXECUTOR_CORES),
         .memory_bytes = (uint64_t)gly_config_int(config, GLY_CONFIG_EXECUTOR_MEMORY),
-        .local_dir = driver->local_dir,
+        .local_dir = gly_local_dir_path(driver->local_dir),
         .heartbeat_ms = endpoint.heartbeat_ms,
         .kubernetes = options->kubernetes,
         .image_timeout_ms = gly_config_int(config, GLY_CONFIG_IMAGE_TIMEOUT),
@@ -231,7 +202,8 @@ static gly_status start_parts(gly_driver *driver, const gly_driver_options *opti
                               gly_error *err) {
     const gly_config *config = driver->config;
     driver->bus = gly_event_bus_make();
-    GLY_TRY(make_local_dir(config, &driver->local_dir, err));
+    GLY_TRY(
+        gly_local_dir_make(gly_config_text(config, GLY_CONFIG_LOCAL_DIR), &driver->local_dir, err));
     GLY_TRY(start_event_log(driver, err));
     if (driver->authority == NULL && gly_config_bool(config, GLY_CONFIG_TLS_ENABLED)) {
         GLY_TRY(gly_tls_authority_make(&driver->authority, err));
@@ -294,7 +266,8 @@ void gly_driver_stop(gly_driver *driver) {
         gly_driver_loop_post(driver, (gly_driver_message){.kind = GLY_DRIVER_STOP});
         pthread_join(driver->thread, NULL);
     }
-    gly_executor_endpoint_free(driver->endpoint); /* ends the streams: executors leave by themselves */
+    gly_executor_endpoint_free(
+        driver->endpoint); /* ends the streams: executors leave by themselves */
     if (driver->cluster != NULL) {
         driver->manager->stop(driver->cluster, 2000);
     }
@@ -306,13 +279,7 @@ void gly_driver_stop(gly_driver *driver) {
     }
     gly_event_bus_free(driver->bus);
     gly_tls_authority_free(driver->authority);
-    if (driver->local_dir != NULL) {
-        const gly_filesystem *filesystem;
-        if (gly_filesystem_find(gly_str_of(driver->local_dir), &filesystem, NULL) == GLY_OK) {
-            (void)!filesystem->remove_all(gly_str_of(driver->local_dir), NULL);
-        }
-        free(driver->local_dir);
-    }
+    gly_local_dir_remove(driver->local_dir);
     pthread_cond_destroy(&driver->arrived);
     pthread_mutex_destroy(&driver->lock);
     free(driver);
@@ -390,4 +357,6 @@ void gly_driver_subscribe(gly_driver *driver, gly_event_reader reader, void *con
                                                       .reader_context = context});
 }
 
-const char *gly_driver_local_dir(const gly_driver *driver) { return driver->local_dir; }
+const char *gly_driver_local_dir(const gly_driver *driver) {
+    return gly_local_dir_path(driver->local_dir);
+}

@@ -11,6 +11,7 @@
 #include "driver/cluster/executor_endpoint.h"
 #include "driver/driver.h"
 #include "driver/event/event_log.h"
+#include "driver/local_dir.h"
 #include "driver/scheduler/scheduler.h"
 #include "lib/base/array.h"
 #include "lib/base/map.h"
@@ -145,7 +146,7 @@ typedef struct gly_driver_numbers { /* of executors, as told last */
 
 struct gly_driver {
     const gly_config *config;
-    char *local_dir;
+    gly_local_dir *local_dir;
     gly_tls_authority *authority;
     gly_executor_endpoint *endpoint;
     const gly_cluster_manager *manager;
