@@ -248,6 +248,8 @@ static size_t budget_of(uint64_t memory_bytes) {
     return (size_t)(memory_bytes > 2 * reserve ? memory_bytes - reserve : memory_bytes / 2);
 }
 
+static void watch_reserved(void *context) { gly_task_runner_watch_memory(context); }
+
 static void report_pulled(void *context, gly_str message) {
     gly_driver_client_send(((executor *)context)->client, message);
 }
@@ -314,6 +316,10 @@ static gly_status start_parts(executor *self, gly_error *err) {
     self->runner.environment = &self->environment;
     self->runner.run_task = options->run_task;
     self->runner.memory_bytes = options->memory_bytes;
+    pthread_mutex_init(&self->runner.trim_lock, NULL);
+    self->memory.watch = watch_reserved;
+    self->memory.watch_context = &self->runner;
+    self->memory.watch_step = GLY_TASK_RUNNER_WATCH_BYTES;
     gly_task_slots_callbacks callbacks = {gly_task_runner_run, gly_task_runner_killed,
                                           &self->runner};
     self->slots = gly_task_slots_make(options->cores, &callbacks);
@@ -506,6 +512,7 @@ static void free_all(executor *self) {
     gly_disk_space_free(self->disk);
     gly_array_clear(&self->sweeps);
     gly_tls_identity_clear(&self->own);
+    pthread_mutex_destroy(&self->runner.trim_lock);
     pthread_mutex_destroy(&self->lock);
     close(self->wake);
     free(self);

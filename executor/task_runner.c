@@ -13,7 +13,7 @@
 
 #include <malloc.h>
 
-enum { SURPLUS_BYTES = 32 << 20, IDLE_BYTES = 64 << 20 };
+enum { SURPLUS_BYTES = 32 << 20, IDLE_BYTES = 64 << 20, TRIM_AGAIN_BYTES = 12 << 20 };
 enum { UPDATES_FIELD = 2, WATCH_FROM_BYTES = 8 << 20, TRIM_PERCENT = 80 };
 
 static void send_update(gly_task_runner *runner, const Galley__TaskUpdate *update, bool may_wait) {
@@ -171,18 +171,34 @@ static gly_status run_task(gly_task_runner *runner, gly_arena *arena, gly_slot_t
     return runner->run_task(arena, runner->environment, &spec, ret, err);
 }
 
-/* glibc keeps freed memory below the top of its heaps: two tasks of different habits would need
- * twice the memory. */
-void gly_task_runner_watch_memory(gly_task_runner *runner) {
+static bool wants_trim(gly_task_runner *runner, uint64_t *ret_resident) {
     uint64_t resident = gly_cgroup_resident_bytes();
     uint64_t used = gly_budget_used(runner->environment->memory);
-    bool near_limit = resident > runner->memory_bytes / 100 * TRIM_PERCENT;
-    bool idle_surplus = used == 0 && resident > IDLE_BYTES;
-    if ((near_limit || idle_surplus) && resident > used + SURPLUS_BYTES &&
-        !atomic_exchange(&runner->trimming, true)) {
-        malloc_trim(0);
-        atomic_store(&runner->trimming, false);
+    size_t floor = atomic_load(&runner->trimmed_bytes);
+    while (resident < floor &&
+           !atomic_compare_exchange_weak(&runner->trimmed_bytes, &floor, (size_t)resident)) {
     }
+    *ret_resident = resident;
+    bool near_limit = resident > runner->memory_bytes / 100 * TRIM_PERCENT &&
+                      resident > (uint64_t)floor + TRIM_AGAIN_BYTES;
+    bool idle_surplus = used == 0 && resident > IDLE_BYTES;
+    return (near_limit || idle_surplus) && resident > used + SURPLUS_BYTES;
+}
+
+/* glibc keeps freed memory below the top of its heaps: two tasks of different habits would need
+ * twice the memory.  Who finds another thread at it waits, rather than allocate meanwhile; what a
+ * trim did not find is not looked for again before TRIM_AGAIN_BYTES more are resident. */
+void gly_task_runner_watch_memory(gly_task_runner *runner) {
+    uint64_t resident;
+    if (!wants_trim(runner, &resident)) {
+        return;
+    }
+    pthread_mutex_lock(&runner->trim_lock);
+    if (wants_trim(runner, &resident)) {
+        malloc_trim(0);
+        atomic_store(&runner->trimmed_bytes, (size_t)gly_cgroup_resident_bytes());
+    }
+    pthread_mutex_unlock(&runner->trim_lock);
 }
 
 void gly_task_runner_run(void *context, gly_arena *arena, gly_slot_task *task) {

@@ -9,11 +9,21 @@ void gly_budget_init(gly_budget *budget, gly_budget *parent, size_t limit_bytes)
     *budget = (gly_budget){.parent = parent, .limit_bytes = limit_bytes};
     atomic_init(&budget->used_bytes, 0);
     atomic_init(&budget->peak_bytes, 0);
+    atomic_init(&budget->ever_bytes, 0);
 }
 
 static void raise_peak(gly_budget *budget, size_t used) {
     size_t peak = atomic_load_explicit(&budget->peak_bytes, memory_order_relaxed);
     while (used > peak && !atomic_compare_exchange_weak(&budget->peak_bytes, &peak, used)) {
+    }
+}
+
+static void look(gly_budget *budget, size_t bytes) {
+    if (budget->watch != NULL) {
+        size_t before = atomic_fetch_add_explicit(&budget->ever_bytes, bytes, memory_order_relaxed);
+        if (before / budget->watch_step != (before + bytes) / budget->watch_step) {
+            budget->watch(budget->watch_context);
+        }
     }
 }
 
@@ -25,6 +35,7 @@ static bool reserve_here(gly_budget *budget, size_t bytes) {
         }
     } while (!atomic_compare_exchange_weak(&budget->used_bytes, &used, used + bytes));
     raise_peak(budget, used + bytes);
+    look(budget, bytes);
     return true;
 }
 
@@ -48,6 +59,7 @@ bool gly_budget_try_reserve(gly_budget *budget, size_t bytes) {
 void gly_budget_force(gly_budget *budget, size_t bytes) {
     for (gly_budget *level = budget; level != NULL; level = level->parent) {
         raise_peak(level, atomic_fetch_add(&level->used_bytes, bytes) + bytes);
+        look(level, bytes);
     }
 }
 

@@ -20,6 +20,13 @@ struct gly_budget {
      * blocks).  May be NULL. */
     size_t (*reclaim)(void *context, size_t bytes);
     void *reclaim_context;
+    /* Called by the thread whose reservation brings what was ever reserved at this level over
+     * another `watch_step` bytes, before it allocates: so somebody looks at real memory as often as
+     * memory is asked for, however busy the machine is.  NULL: nobody looks. */
+    void (*watch)(void *context);
+    void *watch_context;
+    size_t watch_step;
+    atomic_size_t ever_bytes;
 };
 
 void gly_budget_init(gly_budget *budget, gly_budget *parent, size_t limit_bytes);
