@@ -1,50 +1,26 @@
 /* op_result.c - the rows of a query, on their way to the driver, as blocks.
  *
  * Small results travel inside the completion message; once there is more than
- * max_direct_result_bytes all goes to a block file that the driver fetches.  Workers make blocks of
- * their own and append them under the task's lock; with one worker the order of rows is kept.
+ * max_direct_result_bytes all goes to a block file that the driver fetches.
  *
  * Invariant: a file exists only if the task succeeds.  Its name begins as the query's shuffle
  * files' do, so that it is removed with them.
  */
 #include "lib/base/alloc.h"
-#include "lib/engine/op/operators.h"
-#include "lib/shuffle/shuffle_block.h"
+#include "lib/engine/op/block_sink.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
-enum { BLOCK_BYTES = 512 << 10 };
-
 typedef struct state {
-    gly_type *types;
-    gly_builder bytes; /* until they are too many */
-    uint64_t size, rows;
+    gly_block_sink sink; /* first */
+    gly_builder bytes;   /* until they are too many */
+    uint64_t size;
     uint64_t taken; /* of the disk space, for the file */
-    char *path; /* of the file, once there is one */
+    char *path;     /* of the file, once there is one */
     int fd;
 } state;
-
-typedef struct local {
-    gly_op_node *node;
-    gly_shuffle_block_builder *builder;
-    gly_builder block;
-    uint64_t rows;
-} local;
-
-static gly_status prepare(gly_op_node *node, gly_error *err) {
-    (void)err;
-    const gly_schema *schema = &node->plan->children[0]->schema;
-    state *shared = GLY_ARENA_NEW(node->task->arena, state);
-    shared->fd = -1;
-    shared->types = GLY_ARENA_ARRAY(node->task->arena, gly_type, schema->field_count + 1);
-    for (uint32_t c = 0; c < schema->field_count; c++) {
-        shared->types[c] = schema->fields[c].type;
-    }
-    node->state = shared;
-    return GLY_OK;
-}
 
 static void dispose(gly_op_node *node) {
     state *shared = node->state;
@@ -57,18 +33,6 @@ static void dispose(gly_op_node *node) {
         gly_disk_space_give(node->task->environment->disk, GLY_DISK_FILES, shared->taken);
     }
     gly_builder_clear(&shared->bytes);
-}
-
-static gly_status open_sink(gly_op_node *node, gly_worker *worker, void **ret_local,
-                            gly_error *err) {
-    (void)worker, (void)err;
-    const state *shared = node->state;
-    local *self = GLY_NEW(local);
-    self->node = node;
-    self->builder =
-        gly_shuffle_block_builder_make(shared->types, node->plan->children[0]->schema.field_count);
-    *ret_local = self;
-    return GLY_OK;
 }
 
 static gly_status write_file(const gly_op_node *node, const char *bytes, size_t size,
@@ -122,35 +86,13 @@ static gly_status append(gly_op_node *node, gly_str block, gly_error *err) {
     return GLY_OK;
 }
 
-static gly_status flush(local *self, gly_error *err) {
-    gly_task_state *task = self->node->task;
-    gly_builder_reset(&self->block);
-    GLY_TRY(gly_shuffle_block_builder_flush(self->builder, task->environment->shuffle_codec,
-                                            &self->block, err));
-    pthread_mutex_lock(task->lock);
-    gly_status status = append(self->node, gly_builder_str(&self->block), err);
-    ((state *)self->node->state)->rows += self->rows;
-    pthread_mutex_unlock(task->lock);
-    self->rows = 0;
-    return status;
-}
-
-static gly_status sink(void *context, const gly_batch *batch, gly_error *err) {
-    local *self = context;
-    gly_shuffle_block_builder_append(self->builder, batch, NULL, 0);
-    self->rows += batch->selected;
-    bool is_full = gly_shuffle_block_builder_used(self->builder) >= BLOCK_BYTES ||
-                   gly_shuffle_block_builder_rows(self->builder) >= (1u << 20);
-    return is_full ? flush(self, err) : GLY_OK;
-}
-
-static gly_status finish(void *context, gly_error *err) { return flush(context, err); }
-
-static void close_sink(void *context) {
-    local *self = context;
-    gly_shuffle_block_builder_free(self->builder);
-    gly_builder_clear(&self->block);
-    free(self);
+static gly_status prepare(gly_op_node *node, gly_error *err) {
+    (void)err;
+    state *shared = GLY_ARENA_NEW(node->task->arena, state);
+    shared->fd = -1;
+    gly_block_sink_prepare(node, &shared->sink, append);
+    node->state = shared;
+    return GLY_OK;
 }
 
 static gly_status seal(gly_op_node *node, gly_error *err) {
@@ -170,8 +112,8 @@ static gly_status seal(gly_op_node *node, gly_error *err) {
         result->result = gly_arena_str(node->task->arena, gly_builder_str(&shared->bytes));
     }
     result->result_bytes = shared->size;
-    result->result_rows = shared->rows;
-    result->metrics.output_rows = shared->rows;
+    result->result_rows = shared->sink.rows;
+    result->metrics.output_rows = shared->sink.rows;
     result->metrics.output_bytes = shared->size;
     return GLY_OK;
 }
@@ -179,8 +121,8 @@ static gly_status seal(gly_op_node *node, gly_error *err) {
 const gly_operator gly_op_result = {.name = "CollectResult",
                                     .prepare = prepare,
                                     .dispose = dispose,
-                                    .open_sink = open_sink,
-                                    .sink = sink,
-                                    .finish = finish,
-                                    .close_sink = close_sink,
+                                    .open_sink = gly_block_sink_open,
+                                    .sink = gly_block_sink_take,
+                                    .finish = gly_block_sink_finish,
+                                    .close_sink = gly_block_sink_close,
                                     .seal = seal};
