@@ -70,7 +70,7 @@ fuzz: python ## run every fuzz target for FUZZ_SECONDS
 	@tests/fuzz/run.sh $(BUILD)-fuzz $(FUZZ_SECONDS) $(PYTHON_ENV)/bin/python
 
 bench: build python ## measure against DuckDB and PySpark; appends to bench/results
-	@bench/run.sh $(BUILD)/bin $(PYTHON_ENV)
+	@$(PYTHON_ENV)/bin/python bench/bench.py $(BUILD)/bin
 
 images: ## compile and build the images galley-driver:dev and galley-executor:dev (buildah or docker)
 	@for kind in driver executor; do $(IMAGE_BUILD) -t galley-$$kind:dev -f Dockerfile.$$kind . || exit 1; done

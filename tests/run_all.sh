@@ -20,6 +20,7 @@ step "unit and simulation" ctest --test-dir "$build" -j "$(nproc)" --output-on-f
 step "sql" python3 tests/sql/run_sql_tests.py "$build/bin/galley"
 step "command line" python3 tests/cli/cli_tests.py "$build/bin"
 step "parquet cross check" "$python" tests/compat/parquet_cross_check.py "$build/bin"
+step "spark cross check" "$python" tests/compat/spark_cross_check.py "$build/bin"
 step "tpch" "$python" tests/compat/tpch.py "$build/bin/galley"
 step "faults" python3 tests/faults/fault_tests.py "$build/bin"
 step "decommissioning" python3 tests/faults/decommission_tests.py "$build/bin"
