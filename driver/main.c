@@ -24,7 +24,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { LAST_STATUS_MS = 3000, CANCEL_AGAIN_MS = 50 };
+enum { LAST_STATUS_MS = 3000, CANCEL_AGAIN_MS = 50, MOST_LAST_WORDS = 4096 };
 
 enum {
     EXIT_DONE = 0,
@@ -229,11 +229,16 @@ static int exit_code_of(const program *p, gly_status status, const char **ret_re
     }
 }
 
-/* What the kubelet hands on as the container's last words (at most 4096 bytes). */
-static void write_last_words(const char *path, const char *reason, const char *message) {
+/* What the kubelet hands on as the container's last words, of which it keeps MOST_LAST_WORDS. */
+static void write_last_words(const char *path, const char *reason, const char *message,
+                             gly_app_status *numbers) {
     gly_builder text = {0};
     gly_builder_format(&text, "{\"reason\":\"%s\",\"message\":", reason);
     gly_json_text_quote(gly_str_of(message), &text);
+    if (numbers != NULL && text.size < MOST_LAST_WORDS / 2) {
+        gly_builder_add_text(&text, ",\"status\":");
+        gly_app_status_print(numbers, &text);
+    }
     gly_builder_add_text(&text, "}\n");
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd >= 0) {
@@ -259,7 +264,7 @@ static int finish(program *p, gly_status status, const gly_error *err) {
         gly_log_error("application failed", GLY_LOG_STR("reason", reason),
                       GLY_LOG_STR("error", message), GLY_LOG_INT("exitCode", exit_code));
     }
-    write_last_words(p->options.termination_log, reason, message);
+    write_last_words(p->options.termination_log, reason, message, NULL); /* should we be killed */
     pthread_mutex_lock(&p->lock);
     gly_session *session = p->session;
     p->session = NULL;
@@ -271,6 +276,7 @@ static int finish(program *p, gly_status status, const gly_error *err) {
     gly_driver_stop(p->driver); /* its executors' pods are deleted */
     if (p->status != NULL) {
         gly_app_status_end(p->status);
+        write_last_words(p->options.termination_log, reason, message, p->status);
     }
     gly_app_link_stop(p->link, LAST_STATUS_MS);
     gly_app_status_free(p->status);

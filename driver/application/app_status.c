@@ -120,7 +120,7 @@ static void add_display(gly_builder *out, const gly_progress *p) {
     char bytes[32];
     gly_builder_format(out,
                        "\"display\":{\"stage\":\"%llu/%llu\",\"tasks\":\"%llu/%llu\","
-                       "\"executors\":\"%llu/%llu\",\"spill\":\"%s\"},",
+                       "\"executors\":\"%llu/%llu\",\"spill\":\"%s\"}",
                        (unsigned long long)p->stage, (unsigned long long)p->stages,
                        (unsigned long long)p->tasks_done, (unsigned long long)p->tasks,
                        (unsigned long long)p->executors_running,
@@ -144,30 +144,45 @@ static void add_warnings(gly_app_status *status, gly_builder *out) {
     gly_arena_free(arena);
 }
 
+/* "executors":{...},"progress":{...},"display":{...} */
+static void add_numbers(gly_app_status *status, gly_builder *out) {
+    const gly_progress *p = gly_progress_counter_get(status->counter);
+    gly_builder_add_text(out, "\"executors\":{");
+    add_number(out, "wanted", p->executors_wanted);
+    add_number(out, "running", p->executors_running);
+    add_number(out, "pending", p->executors_starting);
+    add_number(out, "lost", p->executors_lost);
+    gly_builder_add_text(out, "\"selector\":");
+    gly_json_text_quote(gly_str_of(status->selector), out);
+    gly_builder_add_text(out, "},\"progress\":{");
+    add_number(out, "job", p->job);
+    add_number(out, "jobs", p->jobs);
+    add_number(out, "stage", p->stage);
+    add_number(out, "stages", p->stages);
+    add_number(out, "tasksDone", p->tasks_done);
+    add_number(out, "tasksFailed", p->tasks_failed);
+    add_number(out, "tasks", p->tasks);
+    add_number(out, "recomputedTasks", p->recomputed_tasks);
+    add_number(out, "spilledBytes", p->spilled_bytes);
+    gly_builder_format(out, "\"shuffleBytes\":%llu},", (unsigned long long)p->shuffle_bytes);
+    add_display(out, p);
+}
+
+void gly_app_status_print(gly_app_status *status, gly_builder *out) {
+    pthread_mutex_lock(&status->lock);
+    gly_builder_add_char(out, '{');
+    add_numbers(status, out);
+    gly_builder_add_char(out, '}');
+    pthread_mutex_unlock(&status->lock);
+}
+
 bool gly_app_status_take(gly_app_status *status, gly_builder *out) {
     pthread_mutex_lock(&status->lock);
     bool is_changed = status->is_changed;
     if (is_changed) {
-        const gly_progress *p = gly_progress_counter_get(status->counter);
-        gly_builder_add_text(out, "{\"status\":{\"executors\":{");
-        add_number(out, "wanted", p->executors_wanted);
-        add_number(out, "running", p->executors_running);
-        add_number(out, "pending", p->executors_starting);
-        add_number(out, "lost", p->executors_lost);
-        gly_builder_add_text(out, "\"selector\":");
-        gly_json_text_quote(gly_str_of(status->selector), out);
-        gly_builder_add_text(out, "},\"progress\":{");
-        add_number(out, "job", p->job);
-        add_number(out, "jobs", p->jobs);
-        add_number(out, "stage", p->stage);
-        add_number(out, "stages", p->stages);
-        add_number(out, "tasksDone", p->tasks_done);
-        add_number(out, "tasksFailed", p->tasks_failed);
-        add_number(out, "tasks", p->tasks);
-        add_number(out, "recomputedTasks", p->recomputed_tasks);
-        add_number(out, "spilledBytes", p->spilled_bytes);
-        gly_builder_format(out, "\"shuffleBytes\":%llu},", (unsigned long long)p->shuffle_bytes);
-        add_display(out, p);
+        gly_builder_add_text(out, "{\"status\":{");
+        add_numbers(status, out);
+        gly_builder_add_char(out, ',');
         add_warnings(status, out);
         gly_builder_add_text(out, "}}");
         status->is_changed = false;

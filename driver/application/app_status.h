@@ -24,6 +24,9 @@ void gly_app_status_end(gly_app_status *status);
 void gly_app_status_progress(gly_app_status *status, gly_progress *ret);
 /* Writes {"status":{...}} if something has changed since it was taken last; false: nothing has. */
 bool gly_app_status_take(gly_app_status *status, gly_builder *out);
+/* Writes {"executors":{...},"progress":{...},"display":{...}} as things are, for the driver's last
+ * words (k8s/README.md). */
+void gly_app_status_print(gly_app_status *status, gly_builder *out);
 void gly_app_status_put_back(gly_app_status *status); /* what was taken did not arrive */
 
 #endif

@@ -1,7 +1,8 @@
 /* application_status.c - the operator's part of the status, JSON to struct and back.
  *
  * Arrays are written whole (a merge patch knows nothing else), which is right, because they have
- * one writer.  Keys of the driver (executors, progress, display, warnings) are never touched. Not
+ * one writer.  Keys of the driver (executors, progress, display, warnings) are its own while it
+ * lives; once it has ended, its last words may say what it could not write any more. Not
  * here: what the status should be (application_state.c).
  */
 #include "k8s/operator/application_status.h"
@@ -171,6 +172,50 @@ cJSON *gly_application_status_patch(gly_arena *arena, const gly_application_stat
     add_time(arena, status, "completionTime", state->completion_ms);
     cJSON_AddNumberToObject(status, "observedGeneration", (double)state->observed_generation);
     return patch;
+}
+
+/* Whole, not negative, and few enough digits to be printed as an integer: anything else the API
+ * server would refuse, and the operator's part with it. */
+static bool is_count(const cJSON *value) {
+    const double most = 1e15;
+    return cJSON_IsNumber(value) && value->valuedouble >= 0 && value->valuedouble < most &&
+           value->valuedouble == (double)(int64_t)value->valuedouble;
+}
+
+/* Of the keys `names` of `from`: counts, or short texts. */
+static void copy_known(cJSON *status, const cJSON *from, const char *key, bool is_text,
+                       const char *const *names, size_t count) {
+    enum { LONGEST = 64 };
+    const cJSON *source = gly_json_field_get(from, key);
+    cJSON *target = cJSON_CreateObject();
+    for (size_t i = 0; i < count; i++) {
+        const cJSON *value = gly_json_field_get(source, names[i]);
+        if (is_text && cJSON_IsString(value) && strlen(value->valuestring) <= LONGEST) {
+            cJSON_AddStringToObject(target, names[i], value->valuestring);
+        } else if (!is_text && is_count(value)) {
+            cJSON_AddNumberToObject(target, names[i], value->valuedouble);
+        }
+    }
+    if (target->child != NULL) {
+        cJSON_AddItemToObject(status, key, target);
+    } else {
+        cJSON_Delete(target);
+    }
+}
+
+void gly_application_status_add_last_words(cJSON *patch, const char *words) {
+    static const char *const executors[] = {"wanted", "running", "pending", "lost"};
+    static const char *const progress[] = {
+        "job",         "jobs",  "stage",           "stages",       "tasksDone",
+        "tasksFailed", "tasks", "recomputedTasks", "spilledBytes", "shuffleBytes"};
+    static const char *const display[] = {"stage", "tasks", "executors", "spill"};
+    cJSON *parsed = words[0] == '{' ? cJSON_Parse(words) : NULL;
+    const cJSON *from = gly_json_field_get(parsed, "status");
+    cJSON *status = cJSON_GetObjectItemCaseSensitive(patch, "status");
+    copy_known(status, from, "executors", false, executors, GLY_ARRAY_LEN(executors));
+    copy_known(status, from, "progress", false, progress, GLY_ARRAY_LEN(progress));
+    copy_known(status, from, "display", true, display, GLY_ARRAY_LEN(display));
+    cJSON_Delete(parsed);
 }
 
 static bool condition_equal(const gly_application_condition *a,

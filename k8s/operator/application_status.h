@@ -16,6 +16,11 @@ void gly_application_status_read(const cJSON *object, gly_application_state *ret
 cJSON *gly_application_status_patch(gly_arena *arena, const gly_application_state *state,
                                     const char *resource_version);
 
+/* Adds to such a patch the numbers a driver left in its last words: it may have ended while the API
+ * server was away, and then its own last patch never arrived.  words: foreign text; only keys we
+ * know with values of their type are taken. */
+void gly_application_status_add_last_words(cJSON *patch, const char *words);
+
 /* Whether a patch would change anything. */
 bool gly_application_status_equal(const gly_application_state *a, const gly_application_state *b);
 

@@ -194,6 +194,9 @@ static void write_status(job *j) {
     const char *version =
         gly_json_field_string_or(gly_json_field_get(j->object, "metadata"), "resourceVersion", "");
     cJSON *patch = gly_application_status_patch(j->arena, &j->output.next, version);
+    if (j->input.pod != NULL && j->pod.attempt == j->output.next.attempts) {
+        gly_application_status_add_last_words(patch, j->pod.last_words);
+    }
     send(j, "PATCH", path_of(j, &GLY_K8S_APPLICATIONS, j->name, "status", GLY_OPERATOR_MANAGER),
          patch, GLY_K8S_MERGE_PATCH, on_status);
 }

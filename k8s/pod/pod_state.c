@@ -358,6 +358,7 @@ static void read_failed(reader *r, const cJSON *terminated) {
  * log. */
 static void read_termination_message(reader *r, const cJSON *terminated) {
     const char *text = gly_json_field_string_or(terminated, "message", "");
+    r->state->last_words = text;
     cJSON *words = text[0] == '{' ? cJSON_Parse(text) : NULL;
     const char *message = gly_json_field_string_or(words, "message", NULL);
     if (message != NULL) {
@@ -401,6 +402,7 @@ void gly_pod_state_read(gly_arena *arena, const cJSON *pod, gly_pod_state *ret) 
         .exit_code = -1,
         .termination_message = "",
         .termination_reason = "",
+        .last_words = "",
         .trouble = "",
         .sentence = "",
         .created_ms = time_of(metadata, "creationTimestamp"),

@@ -31,6 +31,7 @@ typedef struct gly_pod_state {
      * it is no JSON, or the end of its log if it wrote nothing; "" if there is none. */
     const char *termination_message;
     const char *termination_reason; /* its "reason"; "" if none */
+    const char *last_words;         /* that whole text, whatever it is; "" if there is none */
     /* Why it does not start or how it ended, one sentence with pod, exit code, limit, node
      * condition;
      * "" if there is nothing to say.  trouble, one word for conditions and events, "" if none:

@@ -266,8 +266,13 @@ def fault_21_no_api_server(t):
     finally:
         subprocess.run(t.settings.start_api, shell=True, check=True)
     back = time.time()
-    app.succeed(query, seconds=120, recomputed=0)
+    app.wait_state("Succeeded", seconds=120)
     reported = time.time() - back
+    status = app.succeed(query, recomputed=0)
+    done, tasks = status["progress"]["tasksDone"], status["progress"]["tasks"]
+    check(done == tasks and status["display"]["tasks"] == f"{tasks}/{tasks}",
+          f"the driver could not say so any more, but all tasks were done: the status has {status['display']}")
+    check(reported < 20, f"its end was known {reported:.0f} s after the API server was back")
     _, records = app.output()
     ends = [datetime.datetime.fromisoformat(r["time"].replace("Z", "+00:00")).timestamp() for r in records]
     query_end = max((e for e, r in zip(ends, records) if "job" in r["message"] or "stage" in r["message"]), default=None)

@@ -46,6 +46,15 @@ GLY_TEST(says_what_there_is) {
     patch = take(status);
     GLY_CHECK_TEXT(at(patch, "display", "executors")->valuestring, "0/6");
     cJSON_Delete(patch);
+    gly_builder words = {0};
+    gly_app_status_print(status, &words);
+    cJSON *numbers = cJSON_Parse(words.data);
+    const cJSON *executors = cJSON_GetObjectItem(numbers, "executors");
+    GLY_CHECK_INT(cJSON_GetNumberValue(cJSON_GetObjectItem(executors, "wanted")), 6);
+    GLY_CHECK(cJSON_GetObjectItem(numbers, "progress") != NULL);
+    GLY_CHECK(cJSON_GetObjectItem(numbers, "display") != NULL);
+    cJSON_Delete(numbers);
+    gly_builder_clear(&words);
     gly_app_status_free(status);
 }
 

@@ -530,6 +530,40 @@ GLY_TEST(status_survives_json) {
     scene_clear(&s);
 }
 
+static cJSON *with_last_words(const char *words) {
+    cJSON *patch = cJSON_Parse("{\"status\":{\"state\":\"Succeeding\"}}");
+    gly_application_status_add_last_words(patch, words);
+    return patch;
+}
+
+static void check_last_words(const char *words, const char *expected) {
+    cJSON *patch = with_last_words(words);
+    char *text = cJSON_PrintUnformatted(patch);
+    GLY_CHECK_TEXT(text, expected);
+    cJSON_free(text);
+    cJSON_Delete(patch);
+}
+
+GLY_TEST(last_words_bring_what_the_driver_could_not_write) {
+    check_last_words(
+        "{\"reason\":\"Done\",\"message\":\"m\",\"status\":{\"executors\":{\"wanted\":3,"
+        "\"running\":0,\"selector\":\"s\"},\"progress\":{\"tasksDone\":57,"
+        "\"tasks\":57},\"display\":{\"tasks\":\"57/57\"}}}",
+        "{\"status\":{\"state\":\"Succeeding\",\"executors\":{\"wanted\":3,"
+        "\"running\":0},\"progress\":{\"tasksDone\":57,\"tasks\":57},"
+        "\"display\":{\"tasks\":\"57/57\"}}}");
+    /* What the API server would refuse is left out, so that the operator's part arrives. */
+    const char *nothing = "{\"status\":{\"state\":\"Succeeding\"}}";
+    check_last_words("{\"status\":{\"progress\":{\"tasks\":1.5,\"tasksDone\":-1,\"job\":1e300,"
+                     "\"jobs\":\"2\",\"other\":1},\"display\":{\"tasks\":7,\"stage\":"
+                     "\"0123456789012345678901234567890123456789012345678901234567890123456789\"},"
+                     "\"executors\":[1],\"state\":\"Failed\"}}",
+                     nothing);
+    check_last_words("{\"status\":", nothing);
+    check_last_words("a line of a log", nothing);
+    check_last_words("", nothing);
+}
+
 GLY_TEST(nonsense_in_the_status_is_ignored) {
     cJSON *object =
         cJSON_Parse("{\"status\":{\"state\":\"Dancing\",\"attempts\":-4,\"failures\":1e99,"
@@ -568,5 +602,6 @@ GLY_SUITE("application_state", a_good_life, never_restarts_by_default, restart_p
           an_invalid_change_leaves_the_running_driver_alone,
           a_refused_driver_is_shown_and_tried_again, strays_are_deleted,
           a_driver_out_of_reach_is_given_up, deleted_applications_are_left_to_owner_references,
-          history_is_bounded, status_survives_json, nonsense_in_the_status_is_ignored,
+          history_is_bounded, status_survives_json,
+          last_words_bring_what_the_driver_could_not_write, nonsense_in_the_status_is_ignored,
           the_hash_ignores_progress)
