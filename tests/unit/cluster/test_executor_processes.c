@@ -219,7 +219,8 @@ GLY_TEST(notices_a_killed_executor_at_once) {
     printf("    lost after %lld ms, exit told after %lld ms\n",
            (long long)(self.executors[2].lost_ms - killed_ms),
            (long long)(self.executors[2].exited_ms - killed_ms));
-    GLY_CHECK(self.executors[2].lost_ms - killed_ms < 100);
+    /* Mostly 1 ms: told by its connection, not by heartbeats. */
+    GLY_CHECK(self.executors[2].lost_ms - killed_ms < 1000);
     GLY_CHECK_TEXT(self.executors[2].exit_reason, "executor 2 was killed by signal 9 (SIGKILL)");
     GLY_CHECK(!self.executors[2].expected);
     GLY_CHECK(!harness_stage(&self, 2, 1, 0, DO_NOTHING, NULL, 0));
