@@ -64,26 +64,6 @@ def application_watch(t):
 
 
 @test()
-def application_scale(t):
-    """kubectl scale on the running query, up and down; who goes gives its blocks away first: nothing is computed again."""
-    query = slow_query(map_ms=900, maps=40)
-    app = t.application("scaled", query, executors=2)
-    app.wait_running(2)
-    t.kubectl("scale", "gapp/scaled", "--replicas=4")
-    app.wait_running(4)
-    up = app.progress().get("tasksDone", 0)
-    wait_for("every executor to have done something", lambda: app.progress().get("tasksDone", 0) >= up + 8 or app.fail_if_final(), 60)
-    t.kubectl("scale", "gapp/scaled", "--replicas=1")
-    down = app.progress().get("tasksDone", 0)
-    wait_for("one executor to be left", lambda: len(app.executor_pods()) == 1 and app.status()["executors"]["running"] == 1
-             or app.fail_if_final(), 60)
-    scale = t.kubectl("get", "gapp", "scaled", "-o", "jsonpath={.status.executors.selector}")
-    check("galley.dev/" in scale, f"the scale subresource's selector is {scale!r}")
-    app.succeed(query, recomputed=0, seconds=150)
-    t.note(f"2 -> 4 executors at {up} tasks, 4 -> 1 at {down} of 40")
-
-
-@test()
 def application_dynamic_allocation(t):
     """A long queue doubles executors 1, 2, 4, 8 up to max; idle ones go until min is left."""
     sql = slow_query(map_ms=1000, maps=96) + ";\nSELECT sum(galley_test_sleep(500)) AS slept FROM range(0, 40, 1, 1)"
@@ -122,19 +102,6 @@ def application_dynamic_scale_refused(t):
 
 
 @test()
-def application_suspend_and_resume(t):
-    query = slow_query(map_ms=500)
-    app = t.application("paused", query, executors=2)
-    app.wait_running(1)
-    t.kubectl("patch", "gapp", "paused", "--type=merge", "-p", '{"spec":{"suspend":true}}')
-    app.wait_state("Suspended")
-    wait_for("its pods to go", lambda: not app.pods(), 60)
-    t.kubectl("patch", "gapp", "paused", "--type=merge", "-p", '{"spec":{"suspend":false}}')
-    app.succeed(query)
-    t.note("history " + " ".join(h["state"] for h in app.status()["history"]))
-
-
-@test()
 def application_starts_suspended(t):
     app = t.application("later", slow_query(), executors=1, suspend=True)
     app.wait_state("Suspended", seconds=15)
@@ -147,17 +114,6 @@ def application_ttl(t):
     app.wait_state("Succeeded")
     wait_for("it to be deleted", lambda: t.api.get("gapp", t.namespace, "brief") is None, 15)
     app.wait_gone(30)
-
-
-@test()
-def application_delete(t):
-    """kubectl delete of a running application: nothing is left."""
-    app = t.application("doomed", slow_query(map_ms=2000), executors=2)
-    app.wait_running(2)
-    start = time.monotonic()
-    app.delete()
-    app.wait_gone(60)
-    t.note(f"gone after {time.monotonic() - start:.1f} s")
 
 
 @test()
@@ -177,21 +133,6 @@ def application_output_json(t):
     app.succeed()
     answer, _ = app.output()
     check([line.replace(" ", "") for line in answer.splitlines()] == [f'{{"id":{i},"twice":{2 * i}}}' for i in range(3)], f"the answer is {answer!r}")
-
-
-@test()
-def application_edited(t):
-    """Fault row 24: what may change while it runs is scale, suspend, ttl; anything else is refused with the field's name."""
-    from support import run
-    query = slow_query(map_ms=300)
-    app = t.application("edited", query, executors=1)
-    app.wait_running(1)
-    for field, patch in (("sql", '{"sql":"SELECT 2"}'), ("executor", '{"executor":{"memory":"512Mi"}}'), ("conf", '{"conf":{"spark.app.name":"x"}}'),
-                         ("executors", '{"executors":-1}'), ("restartPolicy", '{"restartPolicy":{"type":"Sometimes"}}')):
-        code, _, err = run("kubectl", "-n", t.namespace, "patch", "gapp", "edited", "--type=merge", "-p", f'{{"spec":{patch}}}', check_code=False)
-        check(code != 0 and f"spec.{field}" in err, f"a change of spec.{field}: exit {code}: {err.strip()}")
-    t.kubectl("patch", "gapp", "edited", "--type=merge", "-p", '{"spec":{"ttlAfterFinished":"1h"}}')
-    app.succeed(query, recomputed=0)
 
 
 @test()

@@ -4,7 +4,7 @@ import subprocess
 import threading
 import time
 
-from support import CONF, MAPS, SHARED, NotRun, check, kubectl, node_of, role, signal_executor, slow_query, test, wait_for
+from support import CONF, MAPS, SHARED, NotRun, check, kubectl, node_of, role, run, signal_executor, slow_query, test, wait_for
 from test_bad_input import warned
 
 
@@ -282,3 +282,61 @@ def fault_21_no_api_server(t):
     wait_for("the executors' pods to go", lambda: not app.pods("executor"), 60)
     t.note(f"the query ended {back - query_end:.0f} s before the API server was back" if query_end else "no record of the query's end")
     t.note(f"{reported:.0f} s after that its end was known, after {time.time() - back:.0f} s another one had run and no executor was left")
+
+
+@test()
+def fault_24_scaled_while_running(t):
+    """kubectl scale on the running query, up and down; who goes gives its blocks away first: nothing is computed again."""
+    query = slow_query(map_ms=900, maps=40)
+    app = t.application("scaled", query, executors=2)
+    app.wait_running(2)
+    t.kubectl("scale", "gapp/scaled", "--replicas=4")
+    app.wait_running(4)
+    up = app.progress().get("tasksDone", 0)
+    wait_for("every executor to have done something", lambda: app.progress().get("tasksDone", 0) >= up + 8 or app.fail_if_final(), 60)
+    t.kubectl("scale", "gapp/scaled", "--replicas=1")
+    down = app.progress().get("tasksDone", 0)
+    wait_for("one executor to be left", lambda: len(app.executor_pods()) == 1 and app.status()["executors"]["running"] == 1
+             or app.fail_if_final(), 60)
+    scale = t.kubectl("get", "gapp", "scaled", "-o", "jsonpath={.status.executors.selector}")
+    check("galley.dev/" in scale, f"the scale subresource's selector is {scale!r}")
+    app.succeed(query, recomputed=0, seconds=150)
+    t.note(f"2 -> 4 executors at {up} tasks, 4 -> 1 at {down} of 40")
+
+
+@test()
+def fault_24_suspended_while_running(t):
+    query = slow_query(map_ms=500)
+    app = t.application("paused", query, executors=2)
+    app.wait_running(1)
+    t.kubectl("patch", "gapp", "paused", "--type=merge", "-p", '{"spec":{"suspend":true}}')
+    app.wait_state("Suspended")
+    wait_for("its pods to go", lambda: not app.pods(), 60)
+    t.kubectl("patch", "gapp", "paused", "--type=merge", "-p", '{"spec":{"suspend":false}}')
+    app.succeed(query)
+    t.note("history " + " ".join(h["state"] for h in app.status()["history"]))
+
+
+@test()
+def fault_24_deleted_while_running(t):
+    """kubectl delete of a running application: nothing is left."""
+    app = t.application("doomed", slow_query(map_ms=2000), executors=2)
+    app.wait_running(2)
+    start = time.monotonic()
+    app.delete()
+    app.wait_gone(60)
+    t.note(f"gone after {time.monotonic() - start:.1f} s")
+
+
+@test()
+def fault_24_edited_while_running(t):
+    """What may change while it runs is scale, suspend, ttl; anything else is refused with the field's name."""
+    query = slow_query(map_ms=300)
+    app = t.application("edited", query, executors=1)
+    app.wait_running(1)
+    for field, patch in (("sql", '{"sql":"SELECT 2"}'), ("executor", '{"executor":{"memory":"512Mi"}}'), ("conf", '{"conf":{"spark.app.name":"x"}}'),
+                         ("executors", '{"executors":-1}'), ("restartPolicy", '{"restartPolicy":{"type":"Sometimes"}}')):
+        code, _, err = run("kubectl", "-n", t.namespace, "patch", "gapp", "edited", "--type=merge", "-p", f'{{"spec":{patch}}}', check_code=False)
+        check(code != 0 and f"spec.{field}" in err, f"a change of spec.{field}: exit {code}: {err.strip()}")
+    t.kubectl("patch", "gapp", "edited", "--type=merge", "-p", '{"spec":{"ttlAfterFinished":"1h"}}')
+    app.succeed(query, recomputed=0)
