@@ -21,20 +21,39 @@ static const struct {
     const char *name;
     gly_function_id id;
 } aliases[] = {
-    {"any", GLY_FN_BOOL_OR},        {"any_value", GLY_FN_FIRST},
-    {"ceiling", GLY_FN_CEIL},       {"char", GLY_FN_CHR},
-    {"char_length", GLY_FN_LENGTH}, {"character_length", GLY_FN_LENGTH},
-    {"date_diff", GLY_FN_DATEDIFF}, {"dateadd", GLY_FN_DATE_ADD},
-    {"dayofmonth", GLY_FN_DAY},     {"every", GLY_FN_BOOL_AND},
-    {"first_value", GLY_FN_FIRST},  {"ifnull", GLY_FN_NVL},
-    {"lcase", GLY_FN_LOWER},        {"len", GLY_FN_LENGTH},
-    {"like", GLY_FN_LIKE},          {"log", GLY_FN_LN},
-    {"mean", GLY_FN_AVG},           {"position", GLY_FN_LOCATE},
-    {"pow", GLY_FN_POWER},          {"regexp", GLY_FN_RLIKE},
-    {"regexp_like", GLY_FN_RLIKE},  {"signum", GLY_FN_SIGN},
-    {"some", GLY_FN_BOOL_OR},       {"std", GLY_FN_STDDEV_SAMP},
-    {"stddev", GLY_FN_STDDEV_SAMP}, {"substr", GLY_FN_SUBSTRING},
-    {"ucase", GLY_FN_UPPER},        {"variance", GLY_FN_VAR_SAMP},
+    {"bit_get", GLY_FN_GETBIT},
+    {"btrim", GLY_FN_TRIM},
+    {"equal_null", GLY_FN_NULL_SAFE_EQUAL},
+    {"make_timestamp_ltz", GLY_FN_MAKE_TIMESTAMP},
+    {"try_make_timestamp_ltz", GLY_FN_TRY_MAKE_TIMESTAMP},
+    {"sha", GLY_FN_SHA1},
+    {"any", GLY_FN_BOOL_OR},
+    {"any_value", GLY_FN_FIRST},
+    {"ceiling", GLY_FN_CEIL},
+    {"char", GLY_FN_CHR},
+    {"char_length", GLY_FN_LENGTH},
+    {"character_length", GLY_FN_LENGTH},
+    {"date_diff", GLY_FN_DATEDIFF},
+    {"dateadd", GLY_FN_DATE_ADD},
+    {"dayofmonth", GLY_FN_DAY},
+    {"every", GLY_FN_BOOL_AND},
+    {"first_value", GLY_FN_FIRST},
+    {"ifnull", GLY_FN_NVL},
+    {"lcase", GLY_FN_LOWER},
+    {"len", GLY_FN_LENGTH},
+    {"like", GLY_FN_LIKE},
+    {"mean", GLY_FN_AVG},
+    {"position", GLY_FN_LOCATE},
+    {"pow", GLY_FN_POWER},
+    {"regexp", GLY_FN_RLIKE},
+    {"regexp_like", GLY_FN_RLIKE},
+    {"signum", GLY_FN_SIGN},
+    {"some", GLY_FN_BOOL_OR},
+    {"std", GLY_FN_STDDEV_SAMP},
+    {"stddev", GLY_FN_STDDEV_SAMP},
+    {"substr", GLY_FN_SUBSTRING},
+    {"ucase", GLY_FN_UPPER},
+    {"variance", GLY_FN_VAR_SAMP},
 };
 
 const gly_function *gly_function_get(gly_function_id id) {
@@ -47,13 +66,29 @@ const char *gly_function_label(gly_function_id id) {
         gly_function_id id;
         const char *label;
     } labels[] = {
-        {GLY_FN_ADD, "+"},        {GLY_FN_SUBTRACT, "-"},       {GLY_FN_MULTIPLY, "*"},
-        {GLY_FN_DIVIDE, "/"},     {GLY_FN_BIT_AND, "&"},        {GLY_FN_BIT_OR, "|"},
-        {GLY_FN_BIT_XOR, "^"},    {GLY_FN_BIT_NOT, "~"},        {GLY_FN_EQUAL, "="},
-        {GLY_FN_NOT_EQUAL, "!="}, {GLY_FN_LESS, "<"},           {GLY_FN_LESS_EQUAL, "<="},
-        {GLY_FN_GREATER, ">"},    {GLY_FN_GREATER_EQUAL, ">="}, {GLY_FN_NULL_SAFE_EQUAL, "<=>"},
-        {GLY_FN_IN, "IN"},        {GLY_FN_AND, "AND"},          {GLY_FN_OR, "OR"},
-        {GLY_FN_NOT, "NOT"},      {GLY_FN_CASE, "CASE"},        {GLY_FN_LIKE, "LIKE"},
+        {GLY_FN_ADD, "+"},
+        {GLY_FN_SUBTRACT, "-"},
+        {GLY_FN_MULTIPLY, "*"},
+        {GLY_FN_DIVIDE, "/"},
+        {GLY_FN_BIT_AND, "&"},
+        {GLY_FN_BIT_OR, "|"},
+        {GLY_FN_BIT_XOR, "^"},
+        {GLY_FN_BIT_NOT, "~"},
+        {GLY_FN_EQUAL, "="},
+        {GLY_FN_NOT_EQUAL, "!="},
+        {GLY_FN_LESS, "<"},
+        {GLY_FN_LESS_EQUAL, "<="},
+        {GLY_FN_GREATER, ">"},
+        {GLY_FN_GREATER_EQUAL, ">="},
+        {GLY_FN_NULL_SAFE_EQUAL, "<=>"},
+        {GLY_FN_IN, "IN"},
+        {GLY_FN_AND, "AND"},
+        {GLY_FN_OR, "OR"},
+        {GLY_FN_NOT, "NOT"},
+        {GLY_FN_CASE, "CASE"},
+        {GLY_FN_LIKE, "LIKE"},
+        {GLY_FN_YEAR_OF_WEEK, "yearofweek"},
+        {GLY_FN_SECOND_FRACTION, "second"},
     };
     for (size_t i = 0; i < GLY_ARRAY_LEN(labels); i++) {
         if (labels[i].id == id) {
@@ -159,8 +194,20 @@ bool gly_function_nullable(gly_function_id id, uint32_t count, const bool *args_
     case GLY_FN_PMOD:
     case GLY_FN_NULLIF:
     case GLY_FN_LN:
+    case GLY_FN_LOG:
     case GLY_FN_LOG10:
     case GLY_FN_LOG2:
+    case GLY_FN_LOG1P:
+    case GLY_FN_FACTORIAL:
+    case GLY_FN_WIDTH_BUCKET:
+    case GLY_FN_UNHEX:
+    case GLY_FN_CONV:
+    case GLY_FN_SHA2:
+    case GLY_FN_FORMAT_NUMBER:
+    case GLY_FN_ELT:
+    case GLY_FN_TRY_MAKE_TIMESTAMP:
+    case GLY_FN_TRY_MAKE_TIMESTAMP_NTZ:
+    case GLY_FN_TIMESTAMP_SECONDS:
     case GLY_FN_TRUNC:
     case GLY_FN_DATE_TRUNC:
     case GLY_FN_RAISE_ERROR:

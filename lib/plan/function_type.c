@@ -8,6 +8,7 @@
  */
 #include "lib/data/value.h"
 #include "lib/plan/function.h"
+#include "lib/plan/function_signature.h"
 
 typedef struct rule_call {
     gly_function_id id;
@@ -549,6 +550,42 @@ RULE(split_part) {
 
 RULE(regexp_extract) { return gly_rule_split_part(call); }
 
+/* overlay(text, text, int[, int]): both texts are strings or both bytes. */
+RULE(overlay) {
+    const char *expected = "(string, string, int[, int]) or (bytes, bytes, int[, int])";
+    gly_type *types = call->types;
+    bool binary = types[0].id == GLY_TYPE_BINARY || types[1].id == GLY_TYPE_BINARY;
+    for (uint32_t i = 0; i < 2; i++) {
+        if (binary && types[i].id != GLY_TYPE_BINARY && types[i].id != GLY_TYPE_NULL) {
+            return mismatch(call, expected);
+        }
+        types[i] = binary ? GLY_TYPE_OF(BINARY) : GLY_TYPE_OF(STRING);
+    }
+    for (uint32_t i = 2; i < call->count; i++) {
+        if (!gly_type_is_numeric(types[i])) {
+            GLY_TRY(want(call, i, GLY_TYPE_OF(INT), expected));
+        }
+        types[i] = GLY_TYPE_OF(INT);
+    }
+    *call->ret = types[0];
+    return GLY_OK;
+}
+
+/* elt(number, value, ...): bytes if all values are bytes, else strings. */
+RULE(elt) {
+    bool binary = true;
+    for (uint32_t i = 1; i < call->count; i++) {
+        binary = binary && call->types[i].id == GLY_TYPE_BINARY;
+    }
+    if (!gly_type_is_numeric(call->types[0])) {
+        GLY_TRY(want(call, 0, GLY_TYPE_OF(INT), "(int, string, ...)"));
+    }
+    call->types[0] = GLY_TYPE_OF(INT);
+    *call->ret = binary ? GLY_TYPE_OF(BINARY) : GLY_TYPE_OF(STRING);
+    set_all(call, 1, 1, *call->ret);
+    return GLY_OK;
+}
+
 /* math */
 
 RULE(round) {
@@ -714,6 +751,28 @@ RULE(from_unixtime) {
 RULE(make_date) {
     *call->ret = GLY_TYPE_OF(DATE);
     return want_all(call, GLY_TYPE_OF(INT), "(year, month, day)");
+}
+
+/* timestampadd('HOUR', number, timestamp) */
+RULE(timestampadd) {
+    const char *expected = "(unit, bigint, timestamp)";
+    if (!gly_type_is_numeric(call->types[1])) {
+        GLY_TRY(want(call, 1, GLY_TYPE_OF(BIGINT), expected));
+    }
+    call->types[1] = GLY_TYPE_OF(BIGINT);
+    if (call->types[2].id != GLY_TYPE_TIMESTAMP_NTZ) {
+        GLY_TRY(want(call, 2, GLY_TYPE_OF(TIMESTAMP), expected));
+    }
+    *call->ret = call->types[2];
+    return want(call, 0, GLY_TYPE_OF(STRING), expected);
+}
+
+RULE(signature) {
+    const char *expected;
+    if (!gly_function_signature_apply(call->id, call->count, call->types, call->ret, &expected)) {
+        return mismatch(call, expected);
+    }
+    return GLY_OK;
 }
 
 /* errors on purpose */

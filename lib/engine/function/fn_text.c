@@ -10,9 +10,7 @@
 
 static bool is_continuation(char c) { return ((unsigned char)c & 0xc0) == 0x80; }
 
-int64_t gly_fn_text_count(gly_str text) {
-    return (int64_t)gly_k_text_count(text.data, text.size);
-}
+int64_t gly_fn_text_count(gly_str text) { return (int64_t)gly_k_text_count(text.data, text.size); }
 
 size_t gly_fn_text_character_size(gly_str text, size_t at) {
     size_t end = at + 1;
@@ -36,8 +34,8 @@ gly_status gly_fn_text_length(gly_call *call, gly_error *err) {
     bool binary = call->args[0].type.id == GLY_TYPE_BINARY;
     GLY_CALL_EACH(call, row) {
         gly_str text = gly_call_text(call, 0, row);
-        GLY_CALL_RESULT(call, int32_t)[row] =
-            (int32_t)(binary ? (int64_t)text.size : gly_fn_text_count(text));
+        GLY_CALL_RESULT(call, int32_t)
+        [row] = (int32_t)(binary ? (int64_t)text.size : gly_fn_text_count(text));
     }
     return GLY_OK;
 }
@@ -71,7 +69,7 @@ static gly_str slice(gly_str text, int64_t start, int64_t length, bool binary) {
 }
 
 /* SQL positions: 1 is the first character, -1 the last, 0 the same as 1. */
-static gly_str substring(gly_str text, int64_t position, int64_t length, bool binary) {
+gly_str gly_fn_text_sql_slice(gly_str text, int64_t position, int64_t length, bool binary) {
     int64_t start = position > 0 ? position - 1 : 0;
     if (position < 0) {
         start = (binary ? (int64_t)text.size : gly_fn_text_count(text)) + position;
@@ -85,8 +83,9 @@ gly_status gly_fn_text_substring(gly_call *call, gly_error *err) {
     GLY_CALL_EACH(call, row) {
         int64_t length = call->arg_count > 2 ? GLY_CALL_ARG(call, 2, int32_t, row) : INT32_MAX;
         gly_call_put_view(call, row,
-                          substring(gly_call_text(call, 0, row),
-                                    GLY_CALL_ARG(call, 1, int32_t, row), length, binary));
+                          gly_fn_text_sql_slice(gly_call_text(call, 0, row),
+                                                GLY_CALL_ARG(call, 1, int32_t, row), length,
+                                                binary));
     }
     return GLY_OK;
 }
@@ -95,9 +94,9 @@ gly_status gly_fn_text_left(gly_call *call, gly_error *err) {
     (void)err;
     bool binary = call->args[0].type.id == GLY_TYPE_BINARY;
     GLY_CALL_EACH(call, row) {
-        gly_call_put_view(call, row,
-                          slice(gly_call_text(call, 0, row), 0,
-                                GLY_CALL_ARG(call, 1, int32_t, row), binary));
+        gly_call_put_view(
+            call, row,
+            slice(gly_call_text(call, 0, row), 0, GLY_CALL_ARG(call, 1, int32_t, row), binary));
     }
     return GLY_OK;
 }
@@ -109,8 +108,9 @@ gly_status gly_fn_text_right(gly_call *call, gly_error *err) {
         int32_t length = GLY_CALL_ARG(call, 1, int32_t, row);
         gly_str text = gly_call_text(call, 0, row);
         gly_call_put_view(call, row,
-                          length <= 0 ? (gly_str){text.data, 0}
-                                      : substring(text, -(int64_t)length, INT32_MAX, binary));
+                          length <= 0
+                              ? (gly_str){text.data, 0}
+                              : gly_fn_text_sql_slice(text, -(int64_t)length, INT32_MAX, binary));
     }
     return GLY_OK;
 }
@@ -185,8 +185,8 @@ static int32_t find(gly_str text, gly_str needle, int64_t start) {
 gly_status gly_fn_text_instr(gly_call *call, gly_error *err) {
     (void)err;
     GLY_CALL_EACH(call, row) {
-        GLY_CALL_RESULT(call, int32_t)[row] =
-            find(gly_call_text(call, 0, row), gly_call_text(call, 1, row), 0);
+        GLY_CALL_RESULT(call, int32_t)
+        [row] = find(gly_call_text(call, 0, row), gly_call_text(call, 1, row), 0);
     }
     return GLY_OK;
 }
@@ -195,10 +195,10 @@ gly_status gly_fn_text_locate(gly_call *call, gly_error *err) {
     (void)err;
     GLY_CALL_EACH(call, row) {
         int32_t start = call->arg_count > 2 ? GLY_CALL_ARG(call, 2, int32_t, row) : 1;
-        GLY_CALL_RESULT(call, int32_t)[row] =
-            start == 0 ? 0
-                       : find(gly_call_text(call, 1, row), gly_call_text(call, 0, row),
-                              (int64_t)start - 1);
+        GLY_CALL_RESULT(call, int32_t)
+        [row] = start == 0 ? 0
+                           : find(gly_call_text(call, 1, row), gly_call_text(call, 0, row),
+                                  (int64_t)start - 1);
     }
     return GLY_OK;
 }

@@ -16,5 +16,7 @@ int64_t gly_fn_text_count(gly_str text);
 /* Byte offset of the character number `index` (from 0), or text.size. */
 size_t gly_fn_text_offset(gly_str text, int64_t index);
 size_t gly_fn_text_character_size(gly_str text, size_t at);
+/* length characters (binary: bytes) from an SQL position: 1 is the first, -1 the last, 0 as 1. */
+gly_str gly_fn_text_sql_slice(gly_str text, int64_t position, int64_t length, bool binary);
 
 #endif

@@ -7,22 +7,30 @@
 #include "lib/engine/function/function_table.h"
 
 #include "lib/engine/function/fn_arith.h"
+#include "lib/engine/function/fn_bits.h"
 #include "lib/engine/function/fn_boolean.h"
 #include "lib/engine/function/fn_cast.h"
 #include "lib/engine/function/fn_compare.h"
 #include "lib/engine/function/fn_date.h"
 #include "lib/engine/function/fn_date_format.h"
+#include "lib/engine/function/fn_date_make.h"
+#include "lib/engine/function/fn_date_unit.h"
 #include "lib/engine/function/fn_decimal.h"
+#include "lib/engine/function/fn_digest.h"
+#include "lib/engine/function/fn_encode.h"
 #include "lib/engine/function/fn_hash.h"
 #include "lib/engine/function/fn_in.h"
 #include "lib/engine/function/fn_interval.h"
 #include "lib/engine/function/fn_like.h"
 #include "lib/engine/function/fn_math.h"
 #include "lib/engine/function/fn_misc.h"
+#include "lib/engine/function/fn_number_text.h"
 #include "lib/engine/function/fn_regex.h"
 #include "lib/engine/function/fn_round.h"
 #include "lib/engine/function/fn_text.h"
 #include "lib/engine/function/fn_text_build.h"
+#include "lib/engine/function/fn_text_near.h"
+#include "lib/engine/function/fn_text_part.h"
 
 enum {
     VECTOR = GLY_KERNEL_VECTOR,
@@ -97,6 +105,27 @@ static const gly_function_kernel plain[GLY_FN_COUNT_OF_FUNCTIONS] = {
     [GLY_FN_REVERSE] = {gly_fn_text_build_reverse, NULL, 0},
     [GLY_FN_REPEAT] = {gly_fn_text_build_repeat, NULL, 0},
     [GLY_FN_CHR] = {gly_fn_text_build_chr, NULL, 0},
+    [GLY_FN_TRANSLATE] = {gly_fn_text_part_translate, NULL, 0},
+    [GLY_FN_SUBSTRING_INDEX] = {gly_fn_text_part_substring_index, NULL, 0},
+    [GLY_FN_SPACE] = {gly_fn_text_part_space, NULL, 0},
+    [GLY_FN_FIND_IN_SET] = {gly_fn_text_part_find_in_set, NULL, 0},
+    [GLY_FN_OVERLAY] = {gly_fn_text_part_overlay, NULL, 0},
+    [GLY_FN_ELT] = {gly_fn_text_part_elt, NULL, NULLS},
+    [GLY_FN_BIT_LENGTH] = {gly_fn_text_part_bit_length, NULL, 0},
+    [GLY_FN_LEVENSHTEIN] = {gly_fn_text_near_levenshtein, NULL, 0},
+    [GLY_FN_SOUNDEX] = {gly_fn_text_near_soundex, NULL, 0},
+    [GLY_FN_LUHN_CHECK] = {gly_fn_text_near_luhn_check, NULL, 0},
+    [GLY_FN_FORMAT_NUMBER] = {gly_fn_number_text_format_number, NULL, 0},
+    [GLY_FN_BIN] = {gly_fn_number_text_bin, NULL, 0},
+    [GLY_FN_CONV] = {gly_fn_number_text_conv, NULL, 0},
+    [GLY_FN_HEX] = {gly_fn_encode_hex, NULL, 0},
+    [GLY_FN_UNHEX] = {gly_fn_encode_unhex, NULL, 0},
+    [GLY_FN_BASE64] = {gly_fn_encode_base64, NULL, 0},
+    [GLY_FN_UNBASE64] = {gly_fn_encode_unbase64, NULL, 0},
+    [GLY_FN_MD5] = {gly_fn_digest_md5, NULL, 0},
+    [GLY_FN_SHA1] = {gly_fn_digest_sha1, NULL, 0},
+    [GLY_FN_SHA2] = {gly_fn_digest_sha2, NULL, 0},
+    [GLY_FN_CRC32] = {gly_fn_digest_crc32, NULL, 0},
     [GLY_FN_ROUND] = {gly_fn_round_half_up, NULL, 0},
     [GLY_FN_BROUND] = {gly_fn_round_half_even, NULL, 0},
     [GLY_FN_FLOOR] = {gly_fn_round_floor, NULL, 0},
@@ -115,6 +144,30 @@ static const gly_function_kernel plain[GLY_FN_COUNT_OF_FUNCTIONS] = {
     [GLY_FN_ATAN] = {gly_fn_math_atan, NULL, 0},
     [GLY_FN_ATAN2] = {gly_fn_math_atan2, NULL, 0},
     [GLY_FN_SIGN] = {gly_fn_math_sign, NULL, 0},
+    [GLY_FN_LOG] = {gly_fn_math_log, NULL, NULLS},
+    [GLY_FN_LOG1P] = {gly_fn_math_log1p, NULL, NULLS},
+    [GLY_FN_EXPM1] = {gly_fn_math_expm1, NULL, 0},
+    [GLY_FN_CBRT] = {gly_fn_math_cbrt, NULL, 0},
+    [GLY_FN_HYPOT] = {gly_fn_math_hypot, NULL, 0},
+    [GLY_FN_RINT] = {gly_fn_math_rint, NULL, 0},
+    [GLY_FN_DEGREES] = {gly_fn_math_degrees, NULL, 0},
+    [GLY_FN_RADIANS] = {gly_fn_math_radians, NULL, 0},
+    [GLY_FN_SINH] = {gly_fn_math_sinh, NULL, 0},
+    [GLY_FN_COSH] = {gly_fn_math_cosh, NULL, 0},
+    [GLY_FN_TANH] = {gly_fn_math_tanh, NULL, 0},
+    [GLY_FN_ASINH] = {gly_fn_math_asinh, NULL, 0},
+    [GLY_FN_ACOSH] = {gly_fn_math_acosh, NULL, 0},
+    [GLY_FN_ATANH] = {gly_fn_math_atanh, NULL, 0},
+    [GLY_FN_COT] = {gly_fn_math_cot, NULL, 0},
+    [GLY_FN_SEC] = {gly_fn_math_sec, NULL, 0},
+    [GLY_FN_CSC] = {gly_fn_math_csc, NULL, 0},
+    [GLY_FN_FACTORIAL] = {gly_fn_math_factorial, NULL, 0},
+    [GLY_FN_WIDTH_BUCKET] = {gly_fn_math_width_bucket, NULL, 0},
+    [GLY_FN_BIT_COUNT] = {gly_fn_bits_count, NULL, 0},
+    [GLY_FN_GETBIT] = {gly_fn_bits_get, NULL, 0},
+    [GLY_FN_SHIFT_LEFT] = {gly_fn_bits_shift_left, NULL, 0},
+    [GLY_FN_SHIFT_RIGHT] = {gly_fn_bits_shift_right, NULL, 0},
+    [GLY_FN_SHIFT_RIGHT_UNSIGNED] = {gly_fn_bits_shift_right_unsigned, NULL, 0},
     [GLY_FN_PI] = {gly_fn_math_pi, NULL, NULLS},
     [GLY_FN_E] = {gly_fn_math_e, NULL, NULLS},
     [GLY_FN_RAND] = {gly_fn_misc_rand, NULL, NULLS | NONDET},
@@ -145,6 +198,25 @@ static const gly_function_kernel plain[GLY_FN_COUNT_OF_FUNCTIONS] = {
     [GLY_FN_TRUNC] = {gly_fn_date_trunc_date, NULL, 0},
     [GLY_FN_DATE_TRUNC] = {gly_fn_date_trunc_timestamp, NULL, 0},
     [GLY_FN_MAKE_DATE] = {gly_fn_date_make_date, NULL, 0},
+    [GLY_FN_NEXT_DAY] = {gly_fn_date_make_next_day, NULL, 0},
+    [GLY_FN_DAYNAME] = {gly_fn_date_make_dayname, NULL, 0},
+    [GLY_FN_MONTHNAME] = {gly_fn_date_make_monthname, NULL, 0},
+    [GLY_FN_YEAR_OF_WEEK] = {gly_fn_date_make_year_of_week, NULL, 0},
+    [GLY_FN_SECOND_FRACTION] = {gly_fn_date_make_second_fraction, NULL, 0},
+    [GLY_FN_MAKE_TIMESTAMP] = {gly_fn_date_make_timestamp, NULL, 0},
+    [GLY_FN_MAKE_TIMESTAMP_NTZ] = {gly_fn_date_make_timestamp, NULL, 0},
+    [GLY_FN_TRY_MAKE_TIMESTAMP] = {gly_fn_date_make_try_timestamp, NULL, 0},
+    [GLY_FN_TRY_MAKE_TIMESTAMP_NTZ] = {gly_fn_date_make_try_timestamp, NULL, 0},
+    [GLY_FN_DATE_FROM_UNIX_DATE] = {gly_fn_date_make_same32, NULL, 0},
+    [GLY_FN_UNIX_DATE] = {gly_fn_date_make_same32, NULL, 0},
+    [GLY_FN_UNIX_MICROS] = {gly_fn_date_make_same64, NULL, 0},
+    [GLY_FN_TIMESTAMP_MICROS] = {gly_fn_date_make_same64, NULL, 0},
+    [GLY_FN_UNIX_MILLIS] = {gly_fn_date_make_unix_millis, NULL, 0},
+    [GLY_FN_UNIX_SECONDS] = {gly_fn_date_make_unix_seconds, NULL, 0},
+    [GLY_FN_TIMESTAMP_MILLIS] = {gly_fn_date_make_timestamp_millis, NULL, 0},
+    [GLY_FN_TIMESTAMP_SECONDS] = {gly_fn_date_make_timestamp_seconds, NULL, 0},
+    [GLY_FN_TIMESTAMPADD] = {gly_fn_date_unit_add, NULL, 0},
+    [GLY_FN_TIMESTAMPDIFF] = {gly_fn_date_unit_diff, NULL, 0},
     [GLY_FN_DATE_FORMAT] = {gly_fn_date_format_run, gly_fn_date_format_prepare, 0},
     [GLY_FN_FROM_UNIXTIME] = {gly_fn_date_format_from_unixtime, gly_fn_date_format_prepare, 0},
     [GLY_FN_TO_DATE] = {gly_fn_date_format_to_date, gly_fn_date_format_prepare, 0},

@@ -117,6 +117,15 @@ gly_status gly_resolve_call_bare(gly_analyzer *an, const gly_ast_expr *ast, gly_
 
 /* EXTRACT and date_part */
 
+static gly_expr *int_literal(gly_analyzer *an, int64_t value) {
+    return gly_expr_literal(an->arena, gly_value_i64(GLY_TYPE_OF(INT), value));
+}
+
+static gly_status add_one(gly_analyzer *an, const gly_ast_expr *ast, gly_expr **expr) {
+    gly_expr *args[2] = {*expr, int_literal(an, 1)};
+    return gly_coerce_call(an, GLY_FN_ADD, 2, args, ast->line, ast->position, expr);
+}
+
 gly_status gly_resolve_call_extract(gly_analyzer *an, const gly_ast_expr *ast, gly_str field,
                                     gly_expr *arg, gly_expr **ret) {
     static const struct {
@@ -149,14 +158,19 @@ gly_status gly_resolve_call_extract(gly_analyzer *an, const gly_ast_expr *ast, g
         {"m", GLY_FN_MINUTE},
         {"min", GLY_FN_MINUTE},
         {"minutes", GLY_FN_MINUTE},
-        {"second", GLY_FN_SECOND},
-        {"s", GLY_FN_SECOND},
-        {"sec", GLY_FN_SECOND},
-        {"seconds", GLY_FN_SECOND},
+        {"second", GLY_FN_SECOND_FRACTION},
+        {"s", GLY_FN_SECOND_FRACTION},
+        {"sec", GLY_FN_SECOND_FRACTION},
+        {"seconds", GLY_FN_SECOND_FRACTION},
+        {"yearofweek", GLY_FN_YEAR_OF_WEEK},
+        {"dayofweek_iso", GLY_FN_WEEKDAY}, /* from 1 instead of 0 */
+        {"dow_iso", GLY_FN_WEEKDAY},
     };
     for (size_t i = 0; i < GLY_ARRAY_LEN(fields); i++) {
         if (gly_str_equal_ignore_case(field, gly_str_of(fields[i].name))) {
-            return gly_coerce_call(an, fields[i].function, 1, &arg, ast->line, ast->position, ret);
+            GLY_TRY(
+                gly_coerce_call(an, fields[i].function, 1, &arg, ast->line, ast->position, ret));
+            return fields[i].function == GLY_FN_WEEKDAY ? add_one(an, ast, ret) : GLY_OK;
         }
     }
     return gly_analyze_fail(an, GLY_E_ANALYSIS, ast->line, ast->position,
@@ -189,13 +203,26 @@ static gly_status resolve_typeof(gly_analyzer *an, const gly_ast_expr *ast, uint
     return GLY_OK;
 }
 
-/* log(base, x) = ln(x) / ln(base) */
-static gly_status resolve_log(gly_analyzer *an, const gly_ast_expr *ast, gly_expr **args,
-                              gly_expr **ret) {
-    gly_expr *parts[2];
-    GLY_TRY(gly_coerce_call(an, GLY_FN_LN, 1, &args[1], ast->line, ast->position, &parts[0]));
-    GLY_TRY(gly_coerce_call(an, GLY_FN_LN, 1, &args[0], ast->line, ast->position, &parts[1]));
-    return gly_coerce_call(an, GLY_FN_DIVIDE, 2, parts, ast->line, ast->position, ret);
+/* nullifzero(x) = if(x = 0, NULL, x), zeroifnull(x) = coalesce(x, 0); *ret stays NULL if name is
+ * neither. */
+static gly_status resolve_zero(gly_analyzer *an, const gly_ast_expr *ast, uint32_t count,
+                               gly_expr **args, gly_expr **ret) {
+    bool null_if = is_named(ast, "nullifzero");
+    if (!null_if && !is_named(ast, "zeroifnull")) {
+        return GLY_OK;
+    }
+    if (count != 1) {
+        return gly_analyze_fail(an, GLY_E_WRONG_ARGUMENTS, ast->line, ast->position,
+                                "Function %.*s takes 1 argument, but was given %u",
+                                GLY_STR_ARG(ast->name), count);
+    }
+    gly_expr *parts[3] = {args[0], int_literal(an, 0), args[0]};
+    if (!null_if) {
+        return gly_coerce_call(an, GLY_FN_COALESCE, 2, parts, ast->line, ast->position, ret);
+    }
+    GLY_TRY(gly_coerce_call(an, GLY_FN_EQUAL, 2, parts, ast->line, ast->position, &parts[0]));
+    parts[1] = gly_expr_literal(an->arena, gly_value_null(GLY_TYPE_OF(NULL)));
+    return gly_coerce_call(an, GLY_FN_IF, 3, parts, ast->line, ast->position, ret);
 }
 
 static gly_status resolve_disguise(gly_analyzer *an, const gly_ast_expr *ast, uint32_t count,
@@ -221,8 +248,9 @@ static gly_status resolve_disguise(gly_analyzer *an, const gly_ast_expr *ast, ui
     if (is_named(ast, "typeof")) {
         return resolve_typeof(an, ast, count, args, ret);
     }
-    if (is_named(ast, "log") && count == 2) {
-        return resolve_log(an, ast, args, ret);
+    GLY_TRY(resolve_zero(an, ast, count, args, ret));
+    if (*ret != NULL) {
+        return GLY_OK;
     }
     bool text = args[0]->type.id == GLY_TYPE_STRING;
     if (is_named(ast, "to_date") && (count == 1 || !text)) {

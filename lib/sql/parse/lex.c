@@ -432,11 +432,17 @@ static void lex_symbol(lexer *lex) {
         const char *text;
         uint16_t kind;
     } symbols[] = {
-        {"<=>", GLY_TOKEN_NULL_SAFE},    {"<=", GLY_TOKEN_LESS_EQUAL},
-        {"<>", GLY_TOKEN_NOT_EQUAL},     {"<<", GLY_TOKEN_SHIFT_LEFT},
-        {">=", GLY_TOKEN_GREATER_EQUAL}, {">>", GLY_TOKEN_SHIFT_RIGHT},
-        {"!=", GLY_TOKEN_NOT_EQUAL},     {"==", '='},
-        {"||", GLY_TOKEN_CONCAT},        {"::", GLY_TOKEN_DOUBLE_COLON},
+        {"<=>", GLY_TOKEN_NULL_SAFE},
+        {">>>", GLY_TOKEN_SHIFT_RIGHT_UNSIGNED},
+        {"<=", GLY_TOKEN_LESS_EQUAL},
+        {"<>", GLY_TOKEN_NOT_EQUAL},
+        {"<<", GLY_TOKEN_SHIFT_LEFT},
+        {">=", GLY_TOKEN_GREATER_EQUAL},
+        {">>", GLY_TOKEN_SHIFT_RIGHT},
+        {"!=", GLY_TOKEN_NOT_EQUAL},
+        {"==", '='},
+        {"||", GLY_TOKEN_CONCAT},
+        {"::", GLY_TOKEN_DOUBLE_COLON},
     };
     gly_str rest = {lex->text.data + lex->at, lex->text.size - lex->at};
     for (size_t i = 0; i < GLY_ARRAY_LEN(symbols); i++) {

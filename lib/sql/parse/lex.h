@@ -35,6 +35,7 @@ typedef enum gly_token_kind {
     GLY_TOKEN_DOUBLE_COLON,
     GLY_TOKEN_SHIFT_LEFT,
     GLY_TOKEN_SHIFT_RIGHT,
+    GLY_TOKEN_SHIFT_RIGHT_UNSIGNED, /* >>> */
     GLY_TOKEN_HINT_START, /* the words behind SELECT in a comment that begins with a plus sign */
     GLY_TOKEN_HINT_END,
 } gly_token_kind;

@@ -53,6 +53,12 @@ static infix infix_of_symbol(uint16_t kind) {
         return (infix){POWER_BIT_XOR, GLY_FN_BIT_XOR, false};
     case '&':
         return (infix){POWER_BIT_AND, GLY_FN_BIT_AND, false};
+    case GLY_TOKEN_SHIFT_LEFT:
+        return (infix){POWER_SHIFT, GLY_FN_SHIFT_LEFT, false};
+    case GLY_TOKEN_SHIFT_RIGHT:
+        return (infix){POWER_SHIFT, GLY_FN_SHIFT_RIGHT, false};
+    case GLY_TOKEN_SHIFT_RIGHT_UNSIGNED:
+        return (infix){POWER_SHIFT, GLY_FN_SHIFT_RIGHT_UNSIGNED, false};
     case '+':
         return (infix){POWER_SUM, GLY_FN_ADD, false};
     case '-':
@@ -333,9 +339,6 @@ static gly_status read_operators(gly_parser *parser, int least, gly_ast_expr **r
         }
         if (token->kind == '[') {
             return gly_parser_refuse(parser, token, "Arrays and maps are not supported yet");
-        }
-        if (token->kind == GLY_TOKEN_SHIFT_LEFT || token->kind == GLY_TOKEN_SHIFT_RIGHT) {
-            return gly_parser_refuse(parser, token, "Bit shifts are not supported yet");
         }
         if (least <= POWER_PREDICATE) {
             bool taken;

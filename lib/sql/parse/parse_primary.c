@@ -66,12 +66,38 @@ static bool is_cast_name(gly_str name, gly_type *ret) {
     return false;
 }
 
+static bool is_one_of(gly_str name, const char *const *names, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (gly_str_equal_ignore_case(name, gly_str_of(names[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* timestampadd(HOUR, n, time), timestampdiff(HOUR, start, end) and what else Spark calls them: the
+ * unit is a word, not a column, and goes on as a text. */
+static void name_unit(gly_parser *parser, const gly_token *token, gly_ast_expr *call) {
+    static const char *const adds[] = {"timestampadd", "dateadd", "date_add"};
+    static const char *const diffs[] = {"timestampdiff", "datediff", "date_diff", "timediff"};
+    bool add = is_one_of(call->name, adds, GLY_ARRAY_LEN(adds));
+    if (call->arg_count != 3 || call->args[0]->kind != GLY_AST_NAME ||
+        call->args[0]->part_count != 1 ||
+        (!add && !is_one_of(call->name, diffs, GLY_ARRAY_LEN(diffs)))) {
+        return;
+    }
+    call->name = add ? GLY_STR("timestampadd") : GLY_STR("timestampdiff");
+    call->args[0] = gly_parser_literal(
+        parser, token, gly_value_text(GLY_TYPE_OF(STRING), call->args[0]->parts[0]));
+}
+
 static gly_status read_call(gly_parser *parser, const gly_token *token, gly_str name,
                             gly_ast_expr **ret) {
     gly_ast_expr *call = gly_parser_make(parser, GLY_AST_CALL, token, 0);
     call->name = name;
     GLY_TRY(read_call_args(parser, call));
     GLY_TRY(read_call_tail(parser, call));
+    name_unit(parser, token, call);
     gly_type type;
     if (call->arg_count == 1 && !call->is_distinct && call->filter == NULL &&
         is_cast_name(name, &type)) {
@@ -277,6 +303,40 @@ static gly_status read_position(gly_parser *parser, gly_ast_expr **ret) {
     return gly_parser_finish(parser, call);
 }
 
+static bool is_word(const gly_token *token, const char *word) {
+    return token->kind == GLY_TOKEN_WORD &&
+           gly_str_equal_ignore_case(token->text, gly_str_of(word));
+}
+
+/* OVERLAY(x PLACING y FROM a [FOR b]), OVERLAY(x, y, a[, b]); the word has no other meaning. */
+static gly_status read_overlay(gly_parser *parser, gly_ast_expr **ret) {
+    const gly_token *token = gly_parser_peek(parser);
+    gly_ast_expr *call = gly_parser_make(parser, GLY_AST_CALL, token, 0);
+    call->name = token->text;
+    (void)gly_parser_take(parser, GLY_TOKEN_WORD);
+    GLY_TRY(gly_parser_expect(parser, '('));
+    if (!gly_parser_is(parser, ')')) {
+        GLY_TRY(gly_parse_expr_list(parser, &call->arg_count, &call->args));
+    }
+    if (call->arg_count == 1 && is_word(gly_parser_peek(parser), "placing")) {
+        gly_ast_expr **args = GLY_ARENA_ARRAY(parser->arena, gly_ast_expr *, 4);
+        args[0] = call->args[0];
+        (void)gly_parser_take(parser, GLY_TOKEN_WORD);
+        GLY_TRY(gly_parse_expr_read(parser, &args[1]));
+        GLY_TRY(gly_parser_expect_word(parser, GLY_KW_FROM));
+        GLY_TRY(gly_parse_expr_read(parser, &args[2]));
+        call->arg_count = 3;
+        if (gly_parser_take_word(parser, GLY_KW_FOR)) {
+            GLY_TRY(gly_parse_expr_read(parser, &args[3]));
+            call->arg_count = 4;
+        }
+        call->args = args;
+    }
+    GLY_TRY(gly_parser_expect(parser, ')'));
+    *ret = call;
+    return gly_parser_finish(parser, call);
+}
+
 static gly_status read_subquery(gly_parser *parser, gly_ast_kind kind, const gly_token *token,
                                 gly_ast_expr **ret) {
     gly_ast_expr *expr = gly_parser_make(parser, kind, token, 0);
@@ -369,7 +429,7 @@ static gly_status read_word(gly_parser *parser, gly_ast_expr **ret) { /* long: o
         (void)gly_parser_take(parser, GLY_TOKEN_WORD);
         return read_call(parser, token, token->text, ret);
     default:
-        return GLY_OK;
+        return call && is_word(token, "overlay") ? read_overlay(parser, ret) : GLY_OK;
     }
 }
 

@@ -1,0 +1,218 @@
+/* fn_encode.c - hex, unhex, base64, unbase64.
+ *
+ * Base 64 is RFC 2045 (MIME), as Spark 4.0 writes and reads it: lines of 76 characters that CR LF
+ * separates; what is not in the alphabet is skipped when reading, but a text that ends amid a byte
+ * or has its padding in the wrong place raises.  unhex gives NULL for what is no digit.
+ */
+#include "lib/engine/function/fn_encode.h"
+
+enum { LONGEST = 1 << 30, LINE = 76 };
+
+static gly_status too_long(const gly_call *call, gly_error *err) {
+    return gly_call_fail(call, err, GLY_E_INVALID_ARGUMENT, "A text longer than 1 GiB", NULL);
+}
+
+/* Room for a result that is handed to put_view: small ones may stay on the stack. */
+static char *room_of(gly_call *call, char small[GLY_TEXT_INLINE], size_t size) {
+    return size <= GLY_TEXT_INLINE ? small : gly_call_room(call, size);
+}
+
+static void put_null_text(gly_call *call, uint32_t row) {
+    gly_call_set_null(call, row);
+    gly_call_put_view(call, row, (gly_str){"", 0});
+}
+
+/* hexadecimal */
+
+static const char digits[] = "0123456789ABCDEF";
+
+static void put_hex_number(gly_call *call, uint32_t row, uint64_t value) {
+    char text[16];
+    size_t at = sizeof text;
+    do {
+        text[--at] = digits[value & 15];
+        value >>= 4;
+    } while (value != 0);
+    gly_call_put_text(call, row, (gly_str){text + at, sizeof text - at});
+}
+
+gly_status gly_fn_encode_hex(gly_call *call, gly_error *err) {
+    bool number = call->args[0].type.id == GLY_TYPE_BIGINT;
+    GLY_CALL_EACH(call, row) {
+        if (number) {
+            put_hex_number(call, row, (uint64_t)GLY_CALL_ARG(call, 0, int64_t, row));
+            continue;
+        }
+        gly_str bytes = gly_call_text(call, 0, row);
+        if (bytes.size > LONGEST / 2) {
+            return too_long(call, err);
+        }
+        char small[GLY_TEXT_INLINE];
+        char *to = room_of(call, small, bytes.size * 2);
+        for (size_t i = 0; i < bytes.size; i++) {
+            unsigned char byte = (unsigned char)bytes.data[i];
+            to[2 * i] = digits[byte >> 4];
+            to[2 * i + 1] = digits[byte & 15];
+        }
+        gly_call_put_view(call, row, (gly_str){to, bytes.size * 2});
+    }
+    return GLY_OK;
+}
+
+static int value_of_digit(char c) {
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    if (c >= 'a' && c <= 'f') {
+        return c - 'a' + 10;
+    }
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* An odd number of digits: the first one is a byte of its own. */
+static bool read_hex(gly_str text, char *to) {
+    size_t at = 0;
+    int high = 0;
+    bool half = text.size % 2 == 1;
+    for (size_t i = 0; i < text.size; i++, half = !half) {
+        int digit = value_of_digit(text.data[i]);
+        if (digit < 0) {
+            return false;
+        }
+        if (half) {
+            to[at++] = (char)(high << 4 | digit);
+            high = 0;
+        } else {
+            high = digit;
+        }
+    }
+    return true;
+}
+
+gly_status gly_fn_encode_unhex(gly_call *call, gly_error *err) {
+    (void)err;
+    GLY_CALL_EACH(call, row) {
+        gly_str text = gly_call_text(call, 0, row);
+        size_t size = text.size / 2 + text.size % 2;
+        char small[GLY_TEXT_INLINE];
+        char *to = room_of(call, small, size);
+        if (read_hex(text, to)) {
+            gly_call_put_view(call, row, (gly_str){to, size});
+        } else {
+            put_null_text(call, row);
+        }
+    }
+    return GLY_OK;
+}
+
+/* base 64 */
+
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+static void write_base64(gly_str bytes, char *to) {
+    size_t line = 0;
+    for (size_t i = 0; i < bytes.size; i += 3) {
+        size_t count = GLY_MIN(bytes.size - i, (size_t)3);
+        uint32_t group = 0;
+        for (size_t j = 0; j < 3; j++) {
+            group = group << 8 | (j < count ? (unsigned char)bytes.data[i + j] : 0u);
+        }
+        if (line == LINE) {
+            *to++ = '\r';
+            *to++ = '\n';
+            line = 0;
+        }
+        for (size_t j = 0; j < 4; j++) {
+            *to++ = j <= count ? alphabet[group >> (18 - 6 * j) & 63] : '=';
+        }
+        line += 4;
+    }
+}
+
+gly_status gly_fn_encode_base64(gly_call *call, gly_error *err) {
+    GLY_CALL_EACH(call, row) {
+        gly_str bytes = gly_call_text(call, 0, row);
+        size_t size = (bytes.size + 2) / 3 * 4;
+        size += size == 0 ? 0 : (size - 1) / LINE * 2;
+        if (size > LONGEST) {
+            return too_long(call, err);
+        }
+        char small[GLY_TEXT_INLINE];
+        char *to = room_of(call, small, size);
+        write_base64(bytes, to);
+        gly_call_put_view(call, row, (gly_str){to, size});
+    }
+    return GLY_OK;
+}
+
+static int value_of_letter(char c) {
+    if (c >= 'A' && c <= 'Z') {
+        return c - 'A';
+    }
+    if (c >= 'a' && c <= 'z') {
+        return c - 'a' + 26;
+    }
+    if (c >= '0' && c <= '9') {
+        return c - '0' + 52;
+    }
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+/* Reads up to the padding or the end; NULL, or what is wrong.  to has room for 3 of 4 bytes. */
+static const char *read_base64(gly_str text, char *to, size_t *ret_size) {
+    size_t at = 0, size = 0;
+    uint32_t group = 0;
+    int held = 0; /* letters of the group */
+    bool padded = false;
+    while (at < text.size && !padded) {
+        char c = text.data[at++];
+        int value = value_of_letter(c);
+        padded = c == '=';
+        if (value < 0) {
+            continue;
+        }
+        group = group << 6 | (uint32_t)value;
+        if (++held == 4) {
+            to[size++] = (char)(group >> 16);
+            to[size++] = (char)(group >> 8);
+            to[size++] = (char)group;
+            held = 0;
+        }
+    }
+    if (padded && (held == 0 || (held == 2 && (at == text.size || text.data[at++] != '=')))) {
+        return "Padding in the wrong place";
+    }
+    if (held == 1) {
+        return "A last letter that is not a whole byte";
+    }
+    if (held >= 2) {
+        group <<= 6 * (4 - held);
+        to[size++] = (char)(group >> 16);
+    }
+    if (held == 3) {
+        to[size++] = (char)(group >> 8);
+    }
+    for (; at < text.size; at++) {
+        if (value_of_letter(text.data[at]) >= 0) {
+            return "Letters behind the padding";
+        }
+    }
+    *ret_size = size;
+    return NULL;
+}
+
+gly_status gly_fn_encode_unbase64(gly_call *call, gly_error *err) {
+    GLY_CALL_EACH(call, row) {
+        gly_str text = gly_call_text(call, 0, row);
+        size_t size = 0, most = text.size / 4 * 3 + 3;
+        char small[GLY_TEXT_INLINE];
+        char *to = room_of(call, small, most);
+        const char *wrong = read_base64(text, to, &size);
+        if (wrong != NULL) {
+            return gly_call_fail(call, err, GLY_E_INVALID_ARGUMENT, wrong,
+                                 "the text is not base 64");
+        }
+        gly_call_put_view(call, row, (gly_str){to, size});
+    }
+    return GLY_OK;
+}
