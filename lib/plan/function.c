@@ -253,7 +253,7 @@ uint32_t gly_function_states(gly_function_id id, gly_type argument, gly_type res
     case GLY_FN_VAR_POP:
         states[0] = states[1] = states[2] = GLY_TYPE_OF(DOUBLE);
         return 3;
-    default: /* min, max, bool_and, bool_or */
+    default: /* min, max, bool_and, bool_or, bit_and, bit_or, bit_xor */
         states[0] = result;
         return 1;
     }

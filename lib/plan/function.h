@@ -54,7 +54,7 @@ GLY_NODISCARD gly_status gly_function_types(gly_function_id id, uint32_t count, 
 bool gly_function_common_type(gly_type a, gly_type b, gly_type *ret);
 /* How many state columns an aggregate has and their types, given its (coerced) argument type.
  *   count -> bigint | sum -> sum type (see rule sum), nullable | avg -> sum (double or decimal), bigint
- *   min, max, first -> the value, nullable (first: + boolean "seen") | variance family -> count
+ *   min, max, bit_and/or/xor, first -> the value, nullable (first: + boolean "seen") | variance family -> count
  *   double, mean double, m2 double | bool_and/or -> boolean, nullable */
 enum { GLY_FUNCTION_MAX_STATES = 3 };
 uint32_t gly_function_states(gly_function_id id, gly_type argument, gly_type result,

@@ -823,6 +823,14 @@ RULE(avg) {
     return gly_rule_double(call);
 }
 
+/* bit_and, bit_or, bit_xor: integers, and no text. */
+RULE(bits) {
+    if (call->types[0].id == GLY_TYPE_STRING) {
+        return mismatch(call, "an integer");
+    }
+    return gly_rule_integral(call);
+}
+
 RULE(any) {
     *call->ret = call->types[0];
     return GLY_OK;

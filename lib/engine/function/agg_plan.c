@@ -1,7 +1,7 @@
 /* agg_plan.c - aggregate calls compiled to shared steps, and their states laid out.
  *
- * Invariant: states that start as zeros are the rule; only MIN and MAX of numbers need a template.
- * Not here: running (agg_run.c), the loops (agg_step.c).
+ * Invariant: states that start as zeros are the rule; only MIN and MAX of numbers and BIT_AND need
+ * a template. Not here: running (agg_run.c), the loops (agg_step.c).
  */
 #include "lib/engine/function/agg_plan.h"
 
@@ -76,8 +76,28 @@ static void keep(gly_agg_call *call, uint32_t state, uint16_t step, uint8_t part
     call->part[state] = part;
 }
 
-static gly_agg_op extreme_of(gly_function_id function) {
-    return function == GLY_FN_MIN || function == GLY_FN_BOOL_AND ? GLY_AGG_MIN : GLY_AGG_MAX;
+/* The step of a function whose state is a value like its argument, and which merges as it updates.
+ */
+static gly_agg_op simple_op_of(gly_function_id function) {
+    switch (function) {
+    case GLY_FN_MIN:
+    case GLY_FN_BOOL_AND:
+        return GLY_AGG_MIN;
+    case GLY_FN_BITS_AND:
+        return GLY_AGG_BIT_AND;
+    case GLY_FN_BITS_OR:
+        return GLY_AGG_BIT_OR;
+    case GLY_FN_BITS_XOR:
+        return GLY_AGG_BIT_XOR;
+    default:
+        return GLY_AGG_MAX;
+    }
+}
+
+/* Its states do not start as zeros. */
+static bool has_identity(const gly_agg_step *step) {
+    return (step->op == GLY_AGG_MIN || step->op == GLY_AGG_MAX || step->op == GLY_AGG_BIT_AND) &&
+           gly_type_kind(step->type) != GLY_KIND_TEXT;
 }
 
 /* count(a, b) counts the rows in which neither is NULL: count(if(a IS NOT NULL AND b IS NOT NULL,
@@ -148,8 +168,8 @@ static gly_status add_raw_call(maker *m, gly_agg_call *call, gly_error *err) {
             keep(call, part, step, part);
         }
         return GLY_OK;
-    default: /* min, max, bool_and, bool_or */
-        GLY_TRY(add_step(m, extreme_of(expr->function), input, argument, call->states[0], true,
+    default: /* min, max, bool_and, bool_or, bit_and, bit_or, bit_xor */
+        GLY_TRY(add_step(m, simple_op_of(expr->function), input, argument, call->states[0], true,
                          &step, err));
         keep(call, 0, step, 0);
         return GLY_OK;
@@ -198,7 +218,8 @@ static gly_status add_merge_call(maker *m, gly_agg_call *call, gly_error *err) {
         }
         return GLY_OK;
     default:
-        GLY_TRY(add_step(m, expr->function == GLY_FN_SUM ? GLY_AGG_ADD : extreme_of(expr->function),
+        GLY_TRY(add_step(m,
+                         expr->function == GLY_FN_SUM ? GLY_AGG_ADD : simple_op_of(expr->function),
                          input, states[0], states[0], true, &step, err));
         keep(call, 0, step, 0);
         return GLY_OK;
@@ -275,8 +296,7 @@ void gly_agg_plan_layout(gly_arena *arena, gly_agg_plan *plan, bool with_flags) 
         if (step->always_flag || (step->wants_flag && with_flags)) {
             step->flag = at++;
         }
-        needs_template = needs_template || ((step->op == GLY_AGG_MIN || step->op == GLY_AGG_MAX) &&
-                                            gly_type_kind(step->type) != GLY_KIND_TEXT);
+        needs_template = needs_template || has_identity(step);
     }
     plan->has_flags = with_flags;
     plan->state_size = (uint32_t)GLY_ALIGN_UP(at, 8);
@@ -285,8 +305,7 @@ void gly_agg_plan_layout(gly_arena *arena, gly_agg_plan *plan, bool with_flags) 
         plan->state_template = gly_arena_alloc_zero(arena, 1, plan->state_size);
         for (uint32_t i = 0; i < plan->step_count; i++) {
             const gly_agg_step *step = &plan->steps[i];
-            if ((step->op == GLY_AGG_MIN || step->op == GLY_AGG_MAX) &&
-                gly_type_kind(step->type) != GLY_KIND_TEXT) {
+            if (has_identity(step)) {
                 gly_agg_step_identity((gly_agg_op)step->op, gly_type_kind(step->type),
                                       plan->state_template + step->offset);
             }

@@ -1,4 +1,4 @@
-/* agg_step.c - count, sum, min, max and variance over states in rows.
+/* agg_step.c - count, sum, min, max, bits and variance over states in rows.
  *
  * Loops are stamped out per input and state kind.  Sums of integers are checked (ANSI), in the
  * `one` form once per call: a batch is summed in a wider type first.  Floating sums of one group
@@ -206,6 +206,34 @@ EXTREMES(i128, loose_i128, LESS, GREATER)
 EXTREMES(f32, float, FLOAT_LESS, FLOAT_GREATER)
 EXTREMES(f64, double, FLOAT_LESS, FLOAT_GREATER)
 
+#define BITS(name, type, op)                                                                       \
+    static bool name(const void *data, const uint16_t *positions, uint8_t *const *rows,            \
+                     uint32_t offset, uint32_t count) {                                            \
+        const type *values = data;                                                                 \
+        LOOPS(type *state = (type *)(void *)(rows[i] + offset);                                    \
+              *state = (type)(*state op values[at]);)                                              \
+        return true;                                                                               \
+    }                                                                                              \
+    GLY_KERNEL_CLONES                                                                              \
+    static bool name##_one(const void *data, const uint16_t *positions, uint8_t *state,            \
+                           uint32_t count) {                                                       \
+        const type *values = data;                                                                 \
+        type all = *(type *)(void *)state;                                                         \
+        LOOPS(all = (type)(all op values[at]);)                                                    \
+        *(type *)(void *)state = all;                                                              \
+        return true;                                                                               \
+    }
+
+#define ALL_BITS(name, type)                                                                       \
+    BITS(and_##name, type, &)                                                                      \
+    BITS(or_##name, type, |)                                                                       \
+    BITS(xor_##name, type, ^)
+
+ALL_BITS(i8, uint8_t)
+ALL_BITS(i16, uint16_t)
+ALL_BITS(i32, uint32_t)
+ALL_BITS(i64, uint64_t)
+
 typedef struct variance {
     double count, mean, m2;
 } variance;
@@ -277,6 +305,12 @@ typedef struct entry {
         GLY_AGG_MAX, KIND(K), KIND(K), max_##f, max_##f##_one                                      \
     }
 
+#define BITS_ROWS(K, f)                                                                            \
+    {GLY_AGG_BIT_AND, KIND(K), KIND(K), and_##f, and_##f##_one},                                   \
+        {GLY_AGG_BIT_OR, KIND(K), KIND(K), or_##f, or_##f##_one}, {                                \
+        GLY_AGG_BIT_XOR, KIND(K), KIND(K), xor_##f, xor_##f##_one                                  \
+    }
+
 static const entry table[] = {
     ADD_ROW(I8, I64, add_i8_i64),
     ADD_ROW(I16, I64, add_i16_i64),
@@ -297,6 +331,10 @@ static const entry table[] = {
     EXTREME_ROW(I128, i128),
     EXTREME_ROW(F32, f32),
     EXTREME_ROW(F64, f64),
+    BITS_ROWS(I8, i8),
+    BITS_ROWS(I16, i16),
+    BITS_ROWS(I32, i32),
+    BITS_ROWS(I64, i64),
     {GLY_AGG_VARIANCE, KIND(F64), KIND(F64), variance_f64, variance_f64_one},
 };
 
@@ -325,6 +363,10 @@ gly_agg_step_one gly_agg_step_find_one(gly_agg_op op, gly_kind input, gly_kind s
 
 void gly_agg_step_identity(gly_agg_op op, gly_kind kind, void *state) {
     const bool is_min = op == GLY_AGG_MIN;
+    if (op == GLY_AGG_BIT_AND) {
+        memset(state, 0xff, gly_kind_width(kind));
+        return;
+    }
 #define IDENTITY(name, type, lowest, highest)                                                      \
     case GLY_KIND_##name: {                                                                        \
         type value = is_min ? highest : lowest;                                                    \

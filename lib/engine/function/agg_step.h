@@ -15,6 +15,9 @@ typedef enum gly_agg_op {
     GLY_AGG_ADD,   /* i64, i128 or f64 */
     GLY_AGG_MIN,   /* the value */
     GLY_AGG_MAX,
+    GLY_AGG_BIT_AND, /* integers of any width */
+    GLY_AGG_BIT_OR,
+    GLY_AGG_BIT_XOR,
     GLY_AGG_FIRST,          /* the value, and a byte: SEEN, NULL */
     GLY_AGG_FIRST_MERGE,    /* inputs: value, seen */
     GLY_AGG_VARIANCE,       /* count, mean, m2 as f64 (Welford) */
@@ -34,7 +37,8 @@ typedef bool (*gly_agg_step_one)(const void *data, const uint16_t *positions, ui
 gly_agg_step_loop gly_agg_step_find(gly_agg_op op, gly_kind input, gly_kind state);
 gly_agg_step_one gly_agg_step_find_one(gly_agg_op op, gly_kind input, gly_kind state);
 
-/* Where a new group's MIN or MAX starts: writes the value that every other one replaces. */
+/* Where a new group's MIN, MAX or BIT_AND starts: writes the value that every other one replaces.
+ */
 void gly_agg_step_identity(gly_agg_op op, gly_kind kind, void *state);
 
 /* MIN and MAX of text: flag bytes (at flag_offset) say whether there is a value yet; long bytes are
