@@ -201,6 +201,8 @@ bool gly_function_nullable(gly_function_id id, uint32_t count, const bool *args_
     case GLY_FN_FACTORIAL:
     case GLY_FN_WIDTH_BUCKET:
     case GLY_FN_UNHEX:
+    case GLY_FN_TRY_URL_DECODE:
+    case GLY_FN_REGEXP_SUBSTR:
     case GLY_FN_CONV:
     case GLY_FN_SHA2:
     case GLY_FN_FORMAT_NUMBER:

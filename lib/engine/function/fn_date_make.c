@@ -17,7 +17,8 @@ static int64_t floor_divide(int64_t value, int64_t unit) {
 }
 
 static int32_t floor_rest(int64_t value, int32_t unit) {
-    return (int32_t)(value - floor_divide(value, unit) * unit);
+    int32_t rest = (int32_t)(value % unit);
+    return rest < 0 ? rest + unit : rest;
 }
 
 /* 0 = Monday */
@@ -273,7 +274,8 @@ gly_status gly_fn_date_make_year_of_week(gly_call *call, gly_error *err) {
     (void)err;
     GLY_CALL_EACH(call, row) {
         int32_t days = GLY_CALL_ARG(call, 0, int32_t, row), year, month, day;
-        gly_date_to_civil(days - weekday_of(days) + 3, &year, &month, &day);
+        gly_date_to_civil((int32_t)GLY_MIN((int64_t)days - weekday_of(days) + 3, INT32_MAX), &year,
+                          &month, &day);
         GLY_CALL_RESULT(call, int32_t)[row] = year;
     }
     return GLY_OK;

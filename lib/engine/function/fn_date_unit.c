@@ -87,16 +87,19 @@ gly_status gly_fn_date_unit_add(gly_call *call, gly_error *err) {
     return GLY_OK;
 }
 
+/* How far into its month a moment is. */
+static int64_t in_month(int64_t micros, int32_t day) {
+    int64_t rest = micros % GLY_TIMESTAMP_DAY;
+    return (day + (rest < 0)) * GLY_TIMESTAMP_DAY + rest;
+}
+
 /* Whole months from start to end: as many as start can be moved without passing end. */
 static int64_t months_between(int64_t start, int64_t end) {
     gly_civil a, b;
     gly_timestamp_to_civil(start, &a);
     gly_timestamp_to_civil(end, &b);
     int64_t months = ((int64_t)b.year - a.year) * 12 + b.month - a.month;
-    int64_t rest_a =
-        start - gly_timestamp_from_date(gly_timestamp_to_date(start)) + a.day * GLY_TIMESTAMP_DAY;
-    int64_t rest_b =
-        end - gly_timestamp_from_date(gly_timestamp_to_date(end)) + b.day * GLY_TIMESTAMP_DAY;
+    int64_t rest_a = in_month(start, a.day), rest_b = in_month(end, b.day);
     if (months > 0 && rest_b < rest_a) {
         months--;
     } else if (months < 0 && rest_b > rest_a) {

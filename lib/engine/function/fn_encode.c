@@ -1,4 +1,4 @@
-/* fn_encode.c - hex, unhex, base64, unbase64.
+/* fn_encode.c - hex, unhex, base64, unbase64, url_encode, url_decode.
  *
  * Base 64 is RFC 2045 (MIME), as Spark 4.0 writes and reads it: lines of 76 characters that CR LF
  * separates; what is not in the alphabet is skipped when reading, but a text that ends amid a byte
@@ -215,4 +215,81 @@ gly_status gly_fn_encode_unbase64(gly_call *call, gly_error *err) {
         gly_call_put_view(call, row, (gly_str){to, size});
     }
     return GLY_OK;
+}
+
+/* application/x-www-form-urlencoded: letters, digits and .-*_ as they are, a space as +, the bytes
+ * of all else as %XX */
+
+static bool is_plain(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '-' || c == '*' || c == '_';
+}
+
+gly_status gly_fn_encode_url_encode(gly_call *call, gly_error *err) {
+    GLY_CALL_EACH(call, row) {
+        gly_str text = gly_call_text(call, 0, row);
+        if (text.size > LONGEST / 3) {
+            return too_long(call, err);
+        }
+        char small[GLY_TEXT_INLINE];
+        char *to = room_of(call, small, 3 * text.size);
+        size_t size = 0;
+        for (size_t i = 0; i < text.size; i++) {
+            unsigned char byte = (unsigned char)text.data[i];
+            if (is_plain(text.data[i]) || byte == ' ') {
+                to[size++] = byte == ' ' ? '+' : text.data[i];
+                continue;
+            }
+            to[size++] = '%';
+            to[size++] = digits[byte >> 4];
+            to[size++] = digits[byte & 15];
+        }
+        gly_call_put_view(call, row, (gly_str){to, size});
+    }
+    return GLY_OK;
+}
+
+static bool read_url(gly_str text, char *to, size_t *ret_size) {
+    size_t size = 0;
+    for (size_t i = 0; i < text.size; i++) {
+        char c = text.data[i];
+        if (c == '%') {
+            if (text.size - i < 3 || !read_hex((gly_str){text.data + i + 1, 2}, &c)) {
+                return false;
+            }
+            i += 2;
+        } else if (c == '+') {
+            c = ' ';
+        }
+        to[size++] = c;
+    }
+    *ret_size = size;
+    return true;
+}
+
+static gly_status run_url_decode(gly_call *call, bool is_try, gly_error *err) {
+    GLY_CALL_EACH(call, row) {
+        gly_str text = gly_call_text(call, 0, row);
+        size_t size = 0;
+        char small[GLY_TEXT_INLINE];
+        char *to = room_of(call, small, text.size);
+        if (read_url(text, to, &size)) {
+            gly_call_put_view(call, row, (gly_str){to, size});
+        } else if (is_try) {
+            put_null_text(call, row);
+        } else {
+            return gly_call_fail(call, err, GLY_E_INVALID_ARGUMENT,
+                                 "A % without two digits behind it",
+                                 "use try_url_decode to get NULL instead");
+        }
+    }
+    return GLY_OK;
+}
+
+gly_status gly_fn_encode_url_decode(gly_call *call, gly_error *err) {
+    return run_url_decode(call, false, err);
+}
+
+gly_status gly_fn_encode_try_url_decode(gly_call *call, gly_error *err) {
+    return run_url_decode(call, true, err);
 }

@@ -6,6 +6,8 @@
  */
 #include "lib/engine/function/fn_regex.h"
 
+#include "lib/engine/function/fn_text.h"
+
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
@@ -260,6 +262,82 @@ gly_status gly_fn_regex_replace(gly_call *call, gly_error *err) {
         GLY_TRY(replace_all(call, worker, code, gly_call_text(call, 0, row),
                             gly_call_text(call, 2, row), err));
         gly_call_put_text(call, row, gly_builder_str(&worker->out));
+    }
+    return GLY_OK;
+}
+
+/* Where the first match is; found: whether there is one. */
+static gly_status find_first(gly_call *call, worker_regex *worker, uint32_t row, size_t *ret_start,
+                             size_t *ret_end, bool *found, gly_error *err) {
+    const pcre2_code *code;
+    int groups;
+    GLY_TRY(code_of(call, worker, row, &code, err));
+    GLY_TRY(match(call, worker, code, gly_call_text(call, 0, row), 0, 0, &groups, err));
+    const PCRE2_SIZE *places = pcre2_get_ovector_pointer(worker->match);
+    *found = groups > 0;
+    *ret_start = groups > 0 ? places[0] : 0;
+    *ret_end = groups > 0 ? GLY_MAX(places[0], places[1]) : 0;
+    return GLY_OK;
+}
+
+/* NULL without a match, and for an empty one. */
+gly_status gly_fn_regex_substr(gly_call *call, gly_error *err) {
+    worker_regex *worker = worker_of(call);
+    GLY_CALL_EACH(call, row) {
+        size_t start, end;
+        bool found;
+        GLY_TRY(find_first(call, worker, row, &start, &end, &found, err));
+        if (!found || end == start) {
+            gly_call_set_null(call, row);
+        }
+        gly_str text = gly_call_text(call, 0, row);
+        gly_call_put_view(call, row,
+                          end > start ? (gly_str){text.data + start, end - start}
+                                      : (gly_str){"", 0});
+    }
+    return GLY_OK;
+}
+
+/* The character it starts at, from 1; Spark, too, looks at no group. */
+gly_status gly_fn_regex_instr(gly_call *call, gly_error *err) {
+    worker_regex *worker = worker_of(call);
+    GLY_CALL_EACH(call, row) {
+        size_t start, end;
+        bool found;
+        GLY_TRY(find_first(call, worker, row, &start, &end, &found, err));
+        gly_str before = {gly_call_text(call, 0, row).data, start};
+        GLY_CALL_RESULT(call, int32_t)[row] = found ? (int32_t)gly_fn_text_count(before) + 1 : 0;
+    }
+    return GLY_OK;
+}
+
+static gly_status count_all(gly_call *call, worker_regex *worker, const pcre2_code *code,
+                            gly_str text, int32_t *ret, gly_error *err) {
+    *ret = 0;
+    for (size_t at = 0; at <= text.size;) {
+        int groups;
+        GLY_TRY(
+            match(call, worker, code, text, at, at > 0 ? PCRE2_NO_UTF_CHECK : 0, &groups, err));
+        const PCRE2_SIZE *places = pcre2_get_ovector_pointer(worker->match);
+        if (groups == 0 || places[1] < places[0] || places[1] < at) {
+            break;
+        }
+        ++*ret;
+        at = places[1];
+        if (at == places[0]) { /* an empty match: go on behind the next character */
+            at += at < text.size ? gly_fn_text_character_size(text, at) : 1;
+        }
+    }
+    return GLY_OK;
+}
+
+gly_status gly_fn_regex_count(gly_call *call, gly_error *err) {
+    worker_regex *worker = worker_of(call);
+    GLY_CALL_EACH(call, row) {
+        const pcre2_code *code;
+        GLY_TRY(code_of(call, worker, row, &code, err));
+        GLY_TRY(count_all(call, worker, code, gly_call_text(call, 0, row),
+                          &GLY_CALL_RESULT(call, int32_t)[row], err));
     }
     return GLY_OK;
 }

@@ -6,5 +6,6 @@
 
 gly_function_run gly_fn_regex_rlike, gly_fn_regex_replace, gly_fn_regex_extract;
 gly_function_prepare gly_fn_regex_prepare;
+gly_function_run gly_fn_regex_substr, gly_fn_regex_instr, gly_fn_regex_count;
 
 #endif

@@ -193,6 +193,7 @@ static const call_name call_names[] = {
     {"power", 2, "POWER(", ")"},
     {"radians", 1, "RADIANS(", ")"},
     {"regexp_extract", 2, "regexp_extract(", ", 1)"},
+    {"regexp_instr", 2, "regexp_instr(", ", 0)"},
     {"regexp_replace", 3, "regexp_replace(", ", 1)"},
     {"replace", 2, "replace(", ", )"},
     {"rlike", 2, "RLIKE(", ")"},

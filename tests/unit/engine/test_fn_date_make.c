@@ -19,6 +19,14 @@ GLY_TEST(days) {
     GLY_EXPR_CASE(values, "(date_from_unix_date n)", "1970-01-02|1969-12-31|1970-01-08|null");
 }
 
+GLY_TEST(ends_of_the_range) {
+    GLY_EXPR_VALUE("(weekofyear (date_from_unix_date 2147483647))", "28");
+    GLY_EXPR_VALUE("(dayname (date_from_unix_date 2147483647))", "Fri");
+    GLY_EXPR_VALUE("(dayname (date_from_unix_date (shiftleft 1 31)))", "Tue");
+    GLY_EXPR_VALUE("(unix_seconds (timestamp_micros (shiftleft 1L 63)))", "-9223372036855");
+    GLY_EXPR_VALUE("(unix_millis (timestamp_micros 9223372036854775807L))", "9223372036854775");
+}
+
 GLY_TEST(made) {
     GLY_EXPR_CASE(values, "(make_timestamp 2024 n n n n (cast n decimal(16,6)))",
                   "!The second is not between 0 and 60");
@@ -66,8 +74,13 @@ GLY_TEST(units) {
     GLY_EXPR_CASE(values, "(timestampdiff 'MONTH' ts'2024-01-31 00:00:00' t)", "0|-648|null|174");
     GLY_EXPR_CASE(values, "(timestampdiff 'DAY' ts'2024-01-31 00:00:00' t)", "29|-19753|null|5295");
     GLY_EXPR_VALUE("(timestampdiff 'MONTH' ts'2022-03-30 00:00:00' ts'2022-02-28 00:00:00')", "-1");
+    GLY_EXPR_VALUE("(timestampdiff 'YEAR' (timestamp_micros (shiftleft 1L 63)) "
+                   "(timestamp_micros 9223372036854775807L))",
+                   "584554");
+    GLY_EXPR_VALUE("(timestampdiff 'MICROSECOND' (timestamp_micros -1L) (timestamp_micros 1L))",
+                   "2");
     GLY_EXPR_VALUE("(timestampdiff 'DAYOFYEAR' ts'2022-03-30 00:00:00' ts'2022-02-28 00:00:00')",
                    "!is no unit of time");
 }
 
-GLY_SUITE("fn_date_make", days, made, numbers, units)
+GLY_SUITE("fn_date_make", days, ends_of_the_range, made, numbers, units)

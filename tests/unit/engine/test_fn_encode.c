@@ -45,6 +45,19 @@ GLY_TEST(base_64) {
     GLY_EXPR_VALUE("(unbase64 'U3A=U')", "!Letters behind the padding");
 }
 
+GLY_TEST(urls) {
+    GLY_EXPR_CASE(values, "(url_encode s)",
+                  "Spark|null||Gr%C3%B6%C3%9Fe|a+long+string+that+is+not+inline|"
+                  "%E6%97%A5%E6%9C%AC%E8%AA%9E");
+    GLY_EXPR_CASE(values, "(url_decode (url_encode s))",
+                  "Spark|null||Größe|a long string that is not inline|日本語");
+    GLY_EXPR_VALUE("(url_encode '.-*_~%+')", ".-*_%7E%25%2B");
+    GLY_EXPR_VALUE("(url_decode 'a%c3%9F+')", "aß ");
+    GLY_EXPR_VALUE("(url_decode 'a%4')", "!A % without two digits");
+    GLY_EXPR_VALUE("(url_decode '%4g')", "!A % without two digits");
+    GLY_EXPR_VALUE("(try_url_decode '%')", "null");
+}
+
 GLY_TEST(digests) {
     GLY_EXPR_VALUE("(md5 (cast '' binary))", "d41d8cd98f00b204e9800998ecf8427e");
     GLY_EXPR_VALUE("(md5 (cast 'message digest' binary))", "f96b697d7cb7938d525a2f31aaf161d0");
@@ -95,4 +108,4 @@ GLY_TEST(numbers) {
     GLY_EXPR_VALUE("(format_number 'a' 1)", "!expected (number, int)");
 }
 
-GLY_SUITE("fn_encode", hexadecimal, base_64, digests, bases, numbers)
+GLY_SUITE("fn_encode", hexadecimal, base_64, urls, digests, bases, numbers)

@@ -79,4 +79,21 @@ GLY_TEST(regular_expressions) {
     GLY_EXPR_VALUE("(rlike 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac' '(a|aa)+$')", "!too many steps");
 }
 
-GLY_SUITE("fn_like", patterns, like_as_the_definition_says, regular_expressions)
+GLY_TEST(first_match_and_count) {
+    GLY_EXPR_CASE(texts, "(regexp_count (substring s 1 0) '')", "1|null|1|1|1|1");
+    GLY_EXPR_VALUE("(regexp_count 'aaa' 'a*')", "2");
+    GLY_EXPR_VALUE("(regexp_count '日本' '')", "3");
+    GLY_EXPR_VALUE("(regexp_count 'abab' 'ab')", "2");
+    GLY_EXPR_VALUE("(regexp_instr '日本1' '1')", "3");
+    GLY_EXPR_VALUE("(regexp_instr 'abc' '' 5)", "1");
+    GLY_EXPR_VALUE("(regexp_instr 'abc' 'x')", "0");
+    GLY_EXPR_VALUE("(regexp_substr 'a1b22' '[0-9]+$')", "22");
+    GLY_EXPR_VALUE("(regexp_substr 'abc' 'x*')", "null");
+    GLY_EXPR_VALUE("(regexp_substr 'abc' 'x')", "null");
+    GLY_EXPR_VALUE("(regexp_count 'x' '(')", "!is not valid");
+    GLY_EXPR_VALUE("(regexp_count 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac' '(a|aa)+$')",
+                   "!too many steps");
+}
+
+GLY_SUITE("fn_like", patterns, like_as_the_definition_says, regular_expressions,
+          first_match_and_count)
