@@ -64,6 +64,22 @@ static bool is_interval(const gly_ast_expr *ast) {
             ast->value.type.id == GLY_TYPE_INTERVAL_MONTH);
 }
 
+/* Operators whose functions have a name of their own. */
+static const char *symbol_of(gly_function_id function) {
+    switch (function) {
+    case GLY_FN_MODULO:
+        return "%";
+    case GLY_FN_SHIFT_LEFT:
+        return "<<";
+    case GLY_FN_SHIFT_RIGHT:
+        return ">>";
+    case GLY_FN_SHIFT_RIGHT_UNSIGNED:
+        return ">>>";
+    default:
+        return gly_function_label(function);
+    }
+}
+
 /* long: one case per operator */
 static void put_operator(const gly_ast_expr *ast, gly_builder *out) {
     switch (ast->function) {
@@ -137,7 +153,7 @@ static void put_operator(const gly_ast_expr *ast, gly_builder *out) {
     default:
         break;
     }
-    const char *label = ast->function == GLY_FN_MODULO ? "%" : gly_function_label(ast->function);
+    const char *label = symbol_of(ast->function);
     bool bare = is_interval(ast->args[1]) && !is_interval(ast->args[0]);
     gly_builder_add_text(out, bare ? "" : "(");
     put(ast->args[0], out);
