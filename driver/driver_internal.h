@@ -121,6 +121,8 @@ struct gly_driver_job {
     gly_driver_stage *stages;       /* owner thread */
     uint32_t first_stage_id;
     uint64_t result_bytes, recomputed_tasks;
+    bool is_draining; /* its end is known, its last tasks' end is waited for (driver_drain.c) */
+    int64_t drain_until_ms;
     gly_status own_error; /* why the driver itself cancelled it; GLY_OK: it did not */
     int64_t start_ns, end_ns;
 
@@ -171,6 +173,7 @@ struct gly_driver {
     gly_map executors; /* gly_driver_executor */
     gly_map tasks;     /* gly_driver_task */
     GLY_ARRAY(gly_driver_job *) jobs;
+    GLY_ARRAY(gly_driver_job *) draining;
     uint64_t next_job_id;
     uint32_t next_stage_id;
     uint32_t wanted_executors, failures_in_a_row;
@@ -228,6 +231,14 @@ typedef struct gly_driver_decommission gly_driver_decommission;
 void gly_driver_decommission_begin(gly_driver *driver, uint32_t executor_id, int64_t deadline_ms);
 void gly_driver_decommission_pulled(gly_driver *driver, uint32_t executor_id,
                                     const gly_driver_pulled *pulled);
+/* driver_drain.c.  False: nobody writes for this job, finish it now; true: a round will. */
+bool gly_driver_drain_begin(gly_driver *driver, gly_driver_job *job, gly_status status,
+                            gly_str message);
+void gly_driver_drain_forget(gly_driver *driver, const gly_driver_job *job); /* by its tasks */
+void gly_driver_drain_round(gly_driver *driver);
+int64_t gly_driver_drain_next_ms(const gly_driver *driver); /* INT64_MAX: none */
+void gly_driver_drain_end(gly_driver *driver);              /* nobody will report any more */
+
 void gly_driver_decommission_round(gly_driver *driver);
 int64_t gly_driver_decommission_next_ms(gly_driver *driver); /* INT64_MAX: none */
 void gly_driver_decommission_lost(gly_driver *driver, uint32_t executor_id);
@@ -267,7 +278,9 @@ void gly_driver_job_stage_ended(gly_driver_job *job, uint32_t stage_index,
 /* Takes a result partition; false: the job's results are larger than allowed (fills err). */
 bool gly_driver_job_take(gly_driver_job *job, uint32_t stage_index, uint32_t partition,
                          uint32_t executor_id, const gly_task_update *update, gly_error *err);
-void gly_driver_job_finish(gly_driver_job *job, gly_status status, gly_str message);
+/* Sets the error; `status` GLY_OK: nothing.  Then, or later, finish. */
+void gly_driver_job_fail(gly_driver_job *job, gly_status status, gly_str message);
+void gly_driver_job_finish(gly_driver_job *job);
 /* The stage message for an attempt; cached until the attempt changes. */
 gly_str gly_driver_job_encode_stage(gly_driver_job *job, gly_driver *driver, uint32_t stage_index,
                                     uint32_t stage_attempt);

@@ -139,12 +139,17 @@ bool gly_driver_job_take(gly_driver_job *job, uint32_t stage_index, uint32_t par
     return true;
 }
 
-void gly_driver_job_finish(gly_driver_job *job, gly_status status, gly_str message) {
+void gly_driver_job_fail(gly_driver_job *job, gly_status status, gly_str message) {
     pthread_mutex_lock(&job->lock);
-    job->end_ns = gly_clock_ns();
     if (status != GLY_OK) {
         (void)!gly_fail(&job->error, status, "%.*s", GLY_STR_ARG(message));
     }
+    pthread_mutex_unlock(&job->lock);
+}
+
+void gly_driver_job_finish(gly_driver_job *job) {
+    pthread_mutex_lock(&job->lock);
+    job->end_ns = gly_clock_ns();
     job->is_done = true;
     pthread_cond_signal(&job->changed);
     pthread_mutex_unlock(&job->lock);

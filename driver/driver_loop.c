@@ -101,12 +101,6 @@ static void finish_job(gly_driver *driver, uint64_t job_id, gly_status status, g
     if (job == NULL) {
         return;
     }
-    gly_driver_task *task;
-    for (size_t i = 0; (task = gly_map_next(&driver->tasks, &i)) != NULL;) {
-        if (task->job == job) {
-            task->job = NULL;
-        }
-    }
     for (size_t i = 0; i < driver->jobs.count; i++) {
         if (driver->jobs.items[i] == job) {
             gly_array_remove_at(&driver->jobs, i);
@@ -123,7 +117,11 @@ static void finish_job(gly_driver *driver, uint64_t job_id, gly_status status, g
     if (status == GLY_E_CANCELLED && job->own_error != GLY_OK) {
         status = job->own_error;
     }
-    gly_driver_job_finish(job, status, message); /* from here on it is the caller's */
+    if (!gly_driver_drain_begin(driver, job, status, message)) {
+        gly_driver_drain_forget(driver, job);
+        gly_driver_job_fail(job, status, message);
+        gly_driver_job_finish(job); /* from here on it is the caller's */
+    }
     for (size_t i = 0; i < shuffles.count; i++) {
         gly_scheduler_event event = {.kind = GLY_SCHEDULER_SHUFFLE_REMOVED,
                                      .shuffle = {shuffles.items[i]}};
@@ -246,7 +244,7 @@ static void note_end(gly_driver *driver, const gly_driver_task *task,
     if (executor->running_tasks == 0) {
         executor->idle_since_ms = gly_clock_ms();
     }
-    if (task->job != NULL && update->outcome == GLY_TASK_SUCCEEDED &&
+    if (task->job != NULL && !task->job->is_draining && update->outcome == GLY_TASK_SUCCEEDED &&
         update->map_status.size > 0) {
         gly_driver_allocation_add_output(executor, task->job->job_id,
                                          update->metrics.shuffle_write_bytes);
@@ -401,6 +399,7 @@ static int64_t next_deadline(gly_driver *driver) {
     int64_t deadline = GLY_MIN(gly_scheduler_next_tick(driver->scheduler),
                                gly_driver_executors_next_deadline(driver));
     deadline = GLY_MIN(deadline, gly_driver_decommission_next_ms(driver));
+    deadline = GLY_MIN(deadline, gly_driver_drain_next_ms(driver));
     return GLY_MIN(deadline, driver->allocation_wake_ms);
 }
 
@@ -441,10 +440,12 @@ void *gly_driver_loop_run(void *context) {
             gly_scheduler_event tick = {.kind = GLY_SCHEDULER_TICK};
             gly_driver_loop_step(driver, &tick, NULL);
         }
+        gly_driver_drain_round(driver);
         gly_driver_decommission_round(driver);
         gly_driver_allocation_round(driver, round.count > 0);
         send_launches(driver);
     }
+    gly_driver_drain_end(driver);
     gly_array_clear(&round);
     return NULL;
 }

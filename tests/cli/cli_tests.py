@@ -114,6 +114,12 @@ def errors():
     code, _, err = sql(f"INSERT OVERWRITE DIRECTORY '{data}' USING parquet SELECT id DIV (id - 40000) AS x FROM range(0, 50000, 1, 4)")
     checks.one_error("failing insert", code, err, "zero")
     checks.that("a failing insert leaves what was there", sorted(p.name for p in data.iterdir()) == before, str(list(data.iterdir())))
+    for _ in range(12):  # tasks that are just making their files when another one fails
+        sql(f"INSERT OVERWRITE DIRECTORY '{data}' USING parquet SELECT id, 10 DIV (id - 300000) AS x FROM range(0, 400000, 1, 40)",
+            "--executors", "3", "--cores", "2")
+        if sorted(p.name for p in data.iterdir()) != before:
+            break
+    checks.that("nor do its other tasks leave anything", sorted(p.name for p in data.iterdir()) == before, str(list(data.iterdir())))
 
 
 def full_disk():
