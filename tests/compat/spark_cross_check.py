@@ -137,7 +137,7 @@ def galley_reads(relation, what):
 
 def spark_session(warehouse):
     spark = (SparkSession.builder.master("local[2]").appName("cross check").config("spark.ui.enabled", "false")
-             .config("spark.sql.session.timeZone", "UTC").config("spark.driver.host", "127.0.0.1").config("spark.driver.memory", "1g")
+             .config("spark.ui.showConsoleProgress", "false").config("spark.sql.session.timeZone", "UTC").config("spark.driver.host", "127.0.0.1").config("spark.driver.memory", "1g")
              .config("spark.driver.extraJavaOptions", "-Duser.timezone=UTC").config("spark.sql.warehouse.dir", warehouse)
              .config("spark.sql.shuffle.partitions", "3").config("spark.sql.parquet.int96RebaseModeInWrite", "CORRECTED")
              .config("spark.sql.parquet.datetimeRebaseModeInWrite", "CORRECTED").getOrCreate())

@@ -196,11 +196,12 @@ GLY_TEST(listings) {
     for (int i = 0; i < 7; i++) {
         put(gly_arena_format(arena, "pages/p/%d", i), 1);
     }
-    uint32_t before = gly_fake_s3_requests(fake, "list-type=2");
     GLY_CHECK_TEXT(list("s3://pages/p"),
                    "s3://pages/p/0 s3://pages/p/1 s3://pages/p/2 s3://pages/p/3 s3://pages/p/4 "
                    "s3://pages/p/5 s3://pages/p/6");
-    GLY_CHECK_INT(gly_fake_s3_requests(fake, "list-type=2") - before, 4);
+    /* Of this bucket only: stat above asks two questions at once, and the one it gives up may
+     * still be on its way. */
+    GLY_CHECK_INT(gly_fake_s3_requests(fake, "GET /pages"), 4);
     gly_fake_s3_set_page(fake, 0);
     end();
 }
