@@ -1,13 +1,15 @@
 /* k8s_watch.c - list, watch, and what to do when either fails.
  *
- *   LIST (pages, consistent) ──► WATCH from its version ──► ends well: WATCH again from the newest
- * version ▲                         │        │ fails: WATCH again after back-off └── 410, garbage
- * ◄────────┘        └ every relist_ms: LIST from the cache beside it (safety net)
+ *   LIST (pages, consistent) ──► WATCH from its version ──► ends well: WATCH from the newest
+ *        ▲                          │        │
+ *        ├── 410, garbage ──────────┘        └── fails: WATCH again after back-off
+ *        └── every relist_ms, from the cache, beside the watch (safety net)
  *
  * What objects there are is k8s_mirror.c's business.  A list that needs more than one page runs
  * without a watch beside it, since its later pages show the past.  A cached list that is older than
- * what the watch has shown is thrown away. Callbacks may stop the watch: it is freed when the
- * outermost of our own functions is left (busy).
+ * what the watch has shown is thrown away.  Invariant: a list is under way, or will be begun by
+ * relist_timer or retry_timer, so what a watch lost is always found.  Callbacks may stop the watch:
+ * it is freed when the outermost of our own functions is left (busy).
  */
 #include "k8s/client/k8s_watch.h"
 
@@ -55,6 +57,7 @@ struct gly_k8s_watch {
 
 static void begin_list(gly_k8s_watch *watch, bool is_cached);
 static void open_stream(gly_k8s_watch *watch);
+static void arm_relist(gly_k8s_watch *watch, int64_t delay_ms);
 
 /* --- frames --- */
 
@@ -114,11 +117,15 @@ static void on_retry(void *context) {
 
 /* Later: a new list, or a watch from where we are. */
 static void retry(gly_k8s_watch *watch, bool lists, int64_t least_ms) {
+    bool gives_up_list = watch->list_id != 0;
     close_stream(watch);
     cancel_list(watch);
     cancel_retry(watch);
     if (watch->is_stopped) {
         return;
+    }
+    if (gives_up_list && !lists) { /* its end would have set the timer */
+        arm_relist(watch, GLY_MIN(RELIST_SOON_MS, watch->options.relist_ms));
     }
     int64_t delay_ms =
         gly_k8s_client_back_off(watch->client, watch->failures, FIRST_DELAY_MS, MOST_DELAY_MS);

@@ -443,6 +443,39 @@ GLY_TEST(a_lost_event_is_found) {
     close_world(&self);
 }
 
+/* A watch that fails while the cached list beside it is under way gives that list up, but not all
+ * that should come after it. */
+GLY_TEST(a_failing_watch_does_not_end_the_relisting) {
+    world self;
+    open_world(&self);
+    gly_fake_k8s_rule(self.fake,
+                      &(gly_fake_rule){.match = {"resourceVersion=0"},
+                                       .not_match = "watch",
+                                       .times = 1,
+                                       .pieces = {{3000, ITEMS("30", OBJECT("late", "30"))}}});
+    gly_fake_k8s_rule(self.fake, &(gly_fake_rule){.match = {"resourceVersion=0"},
+                                                  .not_match = "watch",
+                                                  .pieces = {{0, ITEMS("40", OBJECT("c", "20"))}}});
+    add_list(&self, 1, ITEMS("10", OBJECT("a", "5")));
+    gly_fake_k8s_rule(
+        self.fake,
+        &(gly_fake_rule){
+            .match = {"watch=true"},
+            .times = 1,
+            .pieces = {{500, "{\"type\":\"ERROR\",\"object\":{\"code\":500,\"message\":\"x\"}}\n"}},
+            .end = GLY_FAKE_HANG});
+    gly_fake_k8s_rule(self.fake, &(gly_fake_rule){.match = {"watch=true"}, .end = GLY_FAKE_HANG});
+    start(&self, &(gly_k8s_watch_options){.relist_ms = 100});
+    int64_t give_up_ms = gly_clock_ms() + 15000;
+    while (strstr(self.told.data != NULL ? self.told.data : "", "+c@20") == NULL &&
+           gly_clock_ms() < give_up_ms) {
+        gly_k8s_client_poll(self.client, 100);
+    }
+    GLY_CHECK(strstr(self.told.data, "+c@20") != NULL);
+    GLY_CHECK(strstr(self.told.data, "late") == NULL);
+    close_world(&self);
+}
+
 GLY_TEST(a_cached_list_in_pages_stops_the_watch) {
     world self;
     open_world(&self);
@@ -697,5 +730,6 @@ GLY_SUITE("k8s_watch", lists_then_watches, asks_for_metadata_only, lists_in_page
           too_old_a_version_means_a_new_list, an_error_event_is_not_the_end,
           garbage_means_a_new_list, what_is_no_list, an_object_too_large_is_left_out,
           a_dropped_connection, a_server_that_is_away, failing_for_ever_is_cheap,
-          a_busy_server_says_when, a_lost_event_is_found, a_cached_list_in_pages_stops_the_watch,
+          a_busy_server_says_when, a_lost_event_is_found,
+          a_failing_watch_does_not_end_the_relisting, a_cached_list_in_pages_stops_the_watch,
           stopped_by_its_own_callbacks, stopped_at_any_time, chaos_ends_with_the_truth)
