@@ -55,7 +55,11 @@ def chosen(arguments):
 def install(api, settings):
     """The release, watching its job namespaces only, so that it minds its own business on a cluster with others."""
     labels = {"pod-security.kubernetes.io/enforce": "restricted", "e2e": settings.prefix}
+    def is_ending(name):
+        return "deletionTimestamp" in (api.get("namespace", None, name) or {"metadata": {}})["metadata"]
+
     for name in [settings.namespace, *settings.jobs]:
+        support.wait_for(f"namespace {name} of the run before to be gone", lambda n=name: not is_ending(n), 120)
         if api.get("namespace", None, name) is None:
             api.create("namespace", None, {"metadata": {"name": name, "labels": labels}})
     if settings.has_s3():

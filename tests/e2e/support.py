@@ -250,9 +250,12 @@ class Application:
             raise
 
     def wait_running(self, executors=1, seconds=60):
-        return wait_for(f"{executors} executors of {self.name} to run",
-                        lambda: self.status().get("state") == "Running" and self.status().get("executors", {}).get("running", 0) >= executors
-                        or self.fail_if_final(), seconds)
+        """Until so many executors have registered and the API server knows it: the kubelet may tell it later that a container runs."""
+        def there():
+            status = self.status()
+            return (status.get("state") == "Running" and status.get("executors", {}).get("running", 0) >= executors
+                    and len(self.executor_pods()) >= executors or self.fail_if_final())
+        return wait_for(f"{executors} executors of {self.name} to run", there, seconds)
 
     def wait_tasks(self, done, stage=None, seconds=60):
         """Until so many tasks of the job are done (and, with stage, it is in that stage)."""

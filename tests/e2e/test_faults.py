@@ -82,8 +82,10 @@ def fault_05_delete_executor_pod_by_force(t):
 def fault_06_drain(t):
     """kubectl drain of a node with an executor: as a deleted pod, nothing is computed again; the others take over."""
     query = slow_query(map_ms=800)
-    spread = {"spec": {"topologySpreadConstraints": [{"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "ScheduleAnyway",
-                                                      "labelSelector": {"matchLabels": {"galley.dev/role": "executor"}}}]}}
+    # An executor on every node, and after the drain on every node that is left; asked for softly, the scheduler may prefer one node for all.
+    spread = {"spec": {"topologySpreadConstraints": [{
+        "maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "DoNotSchedule", "nodeTaintsPolicy": "Honor",
+        "labelSelector": {"matchLabels": {"galley.dev/role": "executor", "galley.dev/application": "drained"}}}]}}
     app = t.application("drained", query, executors=3, executor=role("galley-executor", template=spread, grace=30))
     app.wait_running(3)
     driver = node_of(app.pods("driver")[0])
