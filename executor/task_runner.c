@@ -171,14 +171,13 @@ static gly_status run_task(gly_task_runner *runner, gly_arena *arena, gly_slot_t
     return runner->run_task(arena, runner->environment, &spec, ret, err);
 }
 
-static bool wants_trim(gly_task_runner *runner, uint64_t *ret_resident) {
+static bool wants_trim(gly_task_runner *runner) {
     uint64_t resident = gly_cgroup_resident_bytes();
     uint64_t used = gly_budget_used(runner->environment->memory);
     size_t floor = atomic_load(&runner->trimmed_bytes);
     while (resident < floor &&
            !atomic_compare_exchange_weak(&runner->trimmed_bytes, &floor, (size_t)resident)) {
     }
-    *ret_resident = resident;
     bool near_limit = resident > runner->memory_bytes / 100 * TRIM_PERCENT &&
                       resident > (uint64_t)floor + TRIM_AGAIN_BYTES;
     bool idle_surplus = used == 0 && resident > IDLE_BYTES;
@@ -189,12 +188,11 @@ static bool wants_trim(gly_task_runner *runner, uint64_t *ret_resident) {
  * twice the memory.  Who finds another thread at it waits, rather than allocate meanwhile; what a
  * trim did not find is not looked for again before TRIM_AGAIN_BYTES more are resident. */
 void gly_task_runner_watch_memory(gly_task_runner *runner) {
-    uint64_t resident;
-    if (!wants_trim(runner, &resident)) {
+    if (!wants_trim(runner)) {
         return;
     }
     pthread_mutex_lock(&runner->trim_lock);
-    if (wants_trim(runner, &resident)) {
+    if (wants_trim(runner)) {
         malloc_trim(0);
         atomic_store(&runner->trimmed_bytes, (size_t)gly_cgroup_resident_bytes());
     }

@@ -57,19 +57,6 @@ static gly_status read_text(gly_arena *arena, const char *path, gly_str *ret, gl
 
 /* --- base64 (RFC 4648), white space ignored --- */
 
-static int base64_digit(char c) {
-    if (c >= 'A' && c <= 'Z') {
-        return c - 'A';
-    }
-    if (c >= 'a' && c <= 'z') {
-        return c - 'a' + 26;
-    }
-    if (c >= '0' && c <= '9') {
-        return c - '0' + 52;
-    }
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
 /* NULL: not base64, or the text holds a NUL. */
 static char *decode_base64(gly_arena *arena, const char *text) {
     char *out = gly_arena_alloc(arena, strlen(text) / 4 * 3 + 4);
@@ -79,7 +66,7 @@ static char *decode_base64(gly_arena *arena, const char *text) {
         if (strchr(" \t\r\n", *text) != NULL) {
             continue;
         }
-        int digit = base64_digit(*text);
+        int digit = gly_str_base64_digit(*text);
         if (*text == '=') {
             padding++;
             continue;

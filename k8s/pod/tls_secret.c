@@ -45,19 +45,6 @@ cJSON *gly_tls_secret_executor(const gly_application *application, const char *c
     return secret;
 }
 
-static int sextet(char c) {
-    if (c >= 'A' && c <= 'Z') {
-        return c - 'A';
-    }
-    if (c >= 'a' && c <= 'z') {
-        return c - 'a' + 26;
-    }
-    if (c >= '0' && c <= '9') {
-        return c - '0' + 52;
-    }
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
 /* RFC 4648 section 4, padding needed. */
 static const char *decode(gly_arena *arena, const char *text) {
     size_t size = strlen(text), written = 0;
@@ -69,7 +56,7 @@ static const char *decode(gly_arena *arena, const char *text) {
         size_t padding = 0;
         uint32_t group = 0;
         for (size_t k = 0; k < 4; k++) {
-            int value = sextet(text[i + k]);
+            int value = gly_str_base64_digit(text[i + k]);
             if (text[i + k] == '=' && k >= 2 && i + 4 == size) {
                 padding++;
                 value = 0;

@@ -55,6 +55,10 @@ void gly_builder_reset(gly_builder *builder); /* size 0, memory kept */
 void gly_builder_clear(gly_builder *builder);
 gly_str gly_builder_str(const gly_builder *builder); /* valid until the next change */
 
+/* What a digit stands for, or -1: of base 16, either case, and of base 64 (RFC 4648 section 4). */
+int gly_str_hex_digit(char c);
+int gly_str_base64_digit(char c);
+
 /* "1.5 GiB", "12,345", "1.23 s", "4 ms": into buffer (32 bytes are enough), returns buffer. */
 const char *gly_str_format_bytes(uint64_t bytes, char *buffer, size_t buffer_size);
 const char *gly_str_format_count(uint64_t count, char *buffer, size_t buffer_size);

@@ -59,23 +59,13 @@ gly_status gly_fn_encode_hex(gly_call *call, gly_error *err) {
     return GLY_OK;
 }
 
-static int value_of_digit(char c) {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* An odd number of digits: the first one is a byte of its own. */
 static bool read_hex(gly_str text, char *to) {
     size_t at = 0;
     int high = 0;
     bool half = text.size % 2 == 1;
     for (size_t i = 0; i < text.size; i++, half = !half) {
-        int digit = value_of_digit(text.data[i]);
+        int digit = gly_str_hex_digit(text.data[i]);
         if (digit < 0) {
             return false;
         }
@@ -145,19 +135,6 @@ gly_status gly_fn_encode_base64(gly_call *call, gly_error *err) {
     return GLY_OK;
 }
 
-static int value_of_letter(char c) {
-    if (c >= 'A' && c <= 'Z') {
-        return c - 'A';
-    }
-    if (c >= 'a' && c <= 'z') {
-        return c - 'a' + 26;
-    }
-    if (c >= '0' && c <= '9') {
-        return c - '0' + 52;
-    }
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
 /* Reads up to the padding or the end; NULL, or what is wrong.  to has room for 3 of 4 bytes. */
 static const char *read_base64(gly_str text, char *to, size_t *ret_size) {
     size_t at = 0, size = 0;
@@ -166,7 +143,7 @@ static const char *read_base64(gly_str text, char *to, size_t *ret_size) {
     bool padded = false;
     while (at < text.size && !padded) {
         char c = text.data[at++];
-        int value = value_of_letter(c);
+        int value = gly_str_base64_digit(c);
         padded = c == '=';
         if (value < 0) {
             continue;
@@ -193,7 +170,7 @@ static const char *read_base64(gly_str text, char *to, size_t *ret_size) {
         to[size++] = (char)(group >> 8);
     }
     for (; at < text.size; at++) {
-        if (value_of_letter(text.data[at]) >= 0) {
+        if (gly_str_base64_digit(text.data[at]) >= 0) {
             return "Letters behind the padding";
         }
     }

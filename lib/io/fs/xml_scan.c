@@ -55,13 +55,6 @@ static void add_utf8(uint32_t code, gly_builder *out) {
     gly_builder_add(out, bytes, size);
 }
 
-static int digit_of(char c) {
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : 99;
-}
-
 /* "#65", "#x41", "amp": what is between & and ;. */
 static bool add_entity(gly_str name, gly_builder *out) {
     static const struct {
@@ -84,8 +77,8 @@ static bool add_entity(gly_str name, gly_builder *out) {
         return false;
     }
     for (; at < name.size; at++) {
-        int digit = digit_of(name.data[at]);
-        if (digit >= base || code > 0x110000) {
+        int digit = gly_str_hex_digit(name.data[at]);
+        if (digit < 0 || digit >= base || code > 0x110000) {
             return false;
         }
         code = code * (uint32_t)base + (uint32_t)digit;

@@ -16,19 +16,12 @@ typedef struct parts {
     gly_str values[MOST_PARTITIONS];
 } parts;
 
-static int hex_digit(char c) {
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 static gly_str decode_percent(gly_arena *arena, gly_str text) {
     char *out = gly_arena_alloc(arena, text.size + 1);
     size_t size = 0;
     for (size_t i = 0; i < text.size; i++) {
-        int high = i + 2 < text.size ? hex_digit(text.data[i + 1]) : -1;
-        int low = high >= 0 ? hex_digit(text.data[i + 2]) : -1;
+        int high = i + 2 < text.size ? gly_str_hex_digit(text.data[i + 1]) : -1;
+        int low = high >= 0 ? gly_str_hex_digit(text.data[i + 2]) : -1;
         if (text.data[i] == '%' && i + 2 < text.size && low >= 0) {
             out[size++] = (char)(high * 16 + low);
             i += 2;

@@ -201,14 +201,6 @@ static void add_code_point(gly_builder *out, uint32_t code) {
     }
 }
 
-static int hex_digit(int c) {
-    if (is_digit(c)) {
-        return c - '0';
-    }
-    c = upper(c);
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* \uXXXX and \UXXXXXXXX: digits follow at text[at]; false if they do not. */
 static bool read_hex(gly_str text, size_t at, size_t digits, uint32_t *ret) {
     uint32_t code = 0;
@@ -216,7 +208,7 @@ static bool read_hex(gly_str text, size_t at, size_t digits, uint32_t *ret) {
         return false;
     }
     for (size_t i = 0; i < digits; i++) {
-        int digit = hex_digit((unsigned char)text.data[at + i]);
+        int digit = gly_str_hex_digit(text.data[at + i]);
         if (digit < 0) {
             return false;
         }
@@ -312,13 +304,13 @@ static void lex_binary(lexer *lex) {
     size_t size = 0;
     size_t i = 0;
     if (hex.size % 2 == 1) { /* Spark puts a zero in front */
-        int digit = hex_digit((unsigned char)hex.data[0]);
+        int digit = gly_str_hex_digit(hex.data[0]);
         bytes[size++] = (char)digit;
         i = digit < 0 ? hex.size + 1 : 1;
     }
     for (; i + 1 < hex.size; i += 2) {
-        int high = hex_digit((unsigned char)hex.data[i]);
-        int low = hex_digit((unsigned char)hex.data[i + 1]);
+        int high = gly_str_hex_digit(hex.data[i]);
+        int low = gly_str_hex_digit(hex.data[i + 1]);
         if (high < 0 || low < 0) {
             i = hex.size + 1;
             break;

@@ -207,8 +207,8 @@ static gly_status read_extract(gly_parser *parser, gly_ast_expr **ret) {
     return gly_parser_finish(parser, expr);
 }
 
-/* SUBSTRING(x FROM a [FOR b]); with commas it is an ordinary call. */
-static gly_status read_substring(gly_parser *parser, gly_ast_expr **ret) {
+/* NAME(x, y, ... of a call that may go on with words instead of commas; before its ')'. */
+static gly_status read_list_so_far(gly_parser *parser, gly_ast_expr **ret) {
     const gly_token *token = gly_parser_peek(parser);
     gly_ast_expr *call = gly_parser_make(parser, GLY_AST_CALL, token, 0);
     call->name = token->text;
@@ -217,6 +217,14 @@ static gly_status read_substring(gly_parser *parser, gly_ast_expr **ret) {
     if (!gly_parser_is(parser, ')')) {
         GLY_TRY(gly_parse_expr_list(parser, &call->arg_count, &call->args));
     }
+    *ret = call;
+    return GLY_OK;
+}
+
+/* SUBSTRING(x FROM a [FOR b]); with commas it is an ordinary call. */
+static gly_status read_substring(gly_parser *parser, gly_ast_expr **ret) {
+    gly_ast_expr *call;
+    GLY_TRY(read_list_so_far(parser, &call));
     if (call->arg_count == 1 && gly_parser_take_word(parser, GLY_KW_FROM)) {
         gly_ast_expr **args = GLY_ARENA_ARRAY(parser->arena, gly_ast_expr *, 3);
         args[0] = call->args[0];
@@ -310,14 +318,8 @@ static bool is_word(const gly_token *token, const char *word) {
 
 /* OVERLAY(x PLACING y FROM a [FOR b]), OVERLAY(x, y, a[, b]); the word has no other meaning. */
 static gly_status read_overlay(gly_parser *parser, gly_ast_expr **ret) {
-    const gly_token *token = gly_parser_peek(parser);
-    gly_ast_expr *call = gly_parser_make(parser, GLY_AST_CALL, token, 0);
-    call->name = token->text;
-    (void)gly_parser_take(parser, GLY_TOKEN_WORD);
-    GLY_TRY(gly_parser_expect(parser, '('));
-    if (!gly_parser_is(parser, ')')) {
-        GLY_TRY(gly_parse_expr_list(parser, &call->arg_count, &call->args));
-    }
+    gly_ast_expr *call;
+    GLY_TRY(read_list_so_far(parser, &call));
     if (call->arg_count == 1 && is_word(gly_parser_peek(parser), "placing")) {
         gly_ast_expr **args = GLY_ARENA_ARRAY(parser->arena, gly_ast_expr *, 4);
         args[0] = call->args[0];
